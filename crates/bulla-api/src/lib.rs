@@ -1,0 +1,2 @@
+//! A bulla node on HTTP, the peer transport over TLS, and the program bulla
+#![doc = include_str!("../DESIGN.md")]

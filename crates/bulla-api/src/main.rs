@@ -1,0 +1,2 @@
+//! The program `bulla`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What the tests share: clusters of real processes, and the input they are fed.

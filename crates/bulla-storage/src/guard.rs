@@ -1,0 +1,296 @@
+//! The guard file: every tree that this node ever signed, so that it never signs another one in its place.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use bulla_sealing::Hash;
+
+use crate::directory::sync_dir;
+use crate::error::StorageError;
+
+/// Why a tree must not be signed, or could not be written down.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// Another root was signed at this height or size.
+    #[error("this node signed root {signed} of size {signed_size} at height {height} and must not sign root {asked} of size {asked_size} there; this directory or its peers were rolled back")]
+    OtherRoot {
+        /// The height.
+        height: u64,
+        /// The size signed then.
+        signed_size: u64,
+        /// The root signed then.
+        signed: Hash,
+        /// The size asked for now.
+        asked_size: u64,
+        /// The root asked for now.
+        asked: Hash,
+    },
+    /// A higher block was signed, and this one was not; or the tree did not grow.
+    #[error("this node signed height {signed_height} of size {signed_size} and must not sign height {height} of size {size} after it; attest in order of height")]
+    Shrinks {
+        /// The highest height signed.
+        signed_height: u64,
+        /// Its tree size.
+        signed_size: u64,
+        /// The height asked for now.
+        height: u64,
+        /// The tree size asked for now.
+        size: u64,
+    },
+    /// The guard file failed. Nothing may be signed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// The guard file.
+///
+/// ```text
+/// |<-  20 ->| |<- 20 ->| |<-   64   ->| |<-    8    ->|
+///  height      size       root, hex      crc32c, hex    spaces, newline: 128 bytes a line
+/// ```
+/// 128 divides the size of a sector, so a power cut leaves the last line whole, absent, cut short or zero, never
+/// changed: a line of full length that does not check was changed by something else.
+/// Heights and sizes grow from line to line, so a height is found by halving; nothing is kept in memory.
+#[derive(Debug)]
+pub struct Guard {
+    path: PathBuf,
+    file: Mutex<Lines>,
+}
+
+#[derive(Debug)]
+struct Lines {
+    file: File,
+    count: u64,
+    last: Option<Line>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Line {
+    height: u64,
+    size: u64,
+    root: Hash,
+}
+
+impl Guard {
+    pub(crate) fn open(path: &Path) -> Result<Self, StorageError> {
+        let is_new = !path.exists();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(StorageError::io("open", path))?;
+        if is_new {
+            sync_dir(path.parent().expect("a file of the data directory has a parent"))?;
+        }
+        let bytes = file.metadata().map_err(StorageError::io("read", path))?.len();
+        let mut lines = Lines { file, count: bytes / LINE_LEN, last: None };
+        lines.cut_torn_tail(path, bytes)?;
+        lines.last = match lines.count {
+            0 => None,
+            count => Some(lines.read(path, count - 1)?),
+        };
+        Ok(Self { path: path.to_owned(), file: Mutex::new(lines) })
+    }
+
+    /// Writes down, durably, that this node is about to sign the tree of `size` and `root` as the end of block `height`.
+    /// A tree that was written down before is fine. Call it in order of height.
+    ///
+    /// # Errors
+    /// [`GuardError`]: then the tree must not be signed.
+    pub fn record(&self, height: u64, size: u64, root: Hash) -> Result<(), GuardError> {
+        let asked = Line { height, size, root };
+        let mut lines = self.file.lock().expect("no panic while the guard is held");
+        match lines.last {
+            Some(last) if height <= last.height => lines.allow_again(&self.path, asked, last),
+            Some(last) if size <= last.size => Err(shrinks(asked, last)),
+            _ => Ok(lines.append(&self.path, asked)?),
+        }
+    }
+
+    /// Reads every line.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] when one does not check, or they are out of order.
+    pub fn verify(&self) -> Result<u64, StorageError> {
+        let lines = self.file.lock().expect("no panic while the guard is held");
+        let mut before: Option<Line> = None;
+        for number in 0..lines.count {
+            let line = lines.read(&self.path, number)?;
+            if before.is_some_and(|before| line.height <= before.height || line.size <= before.size) {
+                return Err(corrupt(&self.path, number, "it is not above the line before it"));
+            }
+            before = Some(line);
+        }
+        Ok(lines.count)
+    }
+}
+
+impl Lines {
+    fn cut_torn_tail(&mut self, path: &Path, bytes: u64) -> Result<(), StorageError> {
+        while self.count > 0 && self.bytes(path, self.count - 1)? == [0; LINE_LEN as usize] {
+            self.count -= 1;
+        }
+        if self.count * LINE_LEN != bytes {
+            tracing::info!(path = %path.display(), "cut the torn last line of the guard file");
+            self.file.set_len(self.count * LINE_LEN).map_err(StorageError::io("truncate", path))?;
+            self.file.sync_all().map_err(StorageError::io("fsync", path))?;
+        }
+        Ok(())
+    }
+
+    fn allow_again(&self, path: &Path, asked: Line, last: Line) -> Result<(), GuardError> {
+        match self.find(path, asked.height)? {
+            Some(signed) if signed == asked => Ok(()),
+            Some(signed) => Err(GuardError::OtherRoot {
+                height: asked.height,
+                signed_size: signed.size,
+                signed: signed.root,
+                asked_size: asked.size,
+                asked: asked.root,
+            }),
+            None => Err(shrinks(asked, last)),
+        }
+    }
+
+    fn find(&self, path: &Path, height: u64) -> Result<Option<Line>, StorageError> {
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let line = self.read(path, middle)?;
+            match line.height.cmp(&height) {
+                std::cmp::Ordering::Equal => return Ok(Some(line)),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Ok(None)
+    }
+
+    fn append(&mut self, path: &Path, line: Line) -> Result<(), StorageError> {
+        let at = self.count * LINE_LEN;
+        self.file.write_all_at(&line.encode(), at).map_err(StorageError::io("write", path))?;
+        self.file.sync_data().map_err(StorageError::io("fsync", path))?;
+        self.count += 1;
+        self.last = Some(line);
+        Ok(())
+    }
+
+    fn read(&self, path: &Path, number: u64) -> Result<Line, StorageError> {
+        Line::decode(&self.bytes(path, number)?).ok_or_else(|| corrupt(path, number, "it does not match its checksum"))
+    }
+
+    fn bytes(&self, path: &Path, number: u64) -> Result<[u8; LINE_LEN as usize], StorageError> {
+        let mut bytes = [0; LINE_LEN as usize];
+        self.file.read_exact_at(&mut bytes, number * LINE_LEN).map_err(StorageError::io("read", path))?;
+        Ok(bytes)
+    }
+}
+
+impl Line {
+    fn encode(&self) -> [u8; LINE_LEN as usize] {
+        let body = format!("{:020} {:020} {}", self.height, self.size, self.root);
+        let line = format!("{body} {:08x}", crc32c::crc32c(body.as_bytes()));
+        let line = format!("{line:<127}\n");
+        line.into_bytes().try_into().expect("a guard line has one length")
+    }
+
+    /// `None` unless these are exactly the bytes that `encode` makes.
+    fn decode(bytes: &[u8; LINE_LEN as usize]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut fields = text.split_ascii_whitespace();
+        let height = fields.next()?.parse().ok()?;
+        let size = fields.next()?.parse().ok()?;
+        let root = Hash::from_str(fields.next()?).ok()?;
+        let line = Self { height, size, root };
+        (line.encode() == *bytes).then_some(line)
+    }
+}
+
+fn shrinks(asked: Line, last: Line) -> GuardError {
+    GuardError::Shrinks { signed_height: last.height, signed_size: last.size, height: asked.height, size: asked.size }
+}
+
+fn corrupt(path: &Path, number: u64, detail: &str) -> StorageError {
+    StorageError::corrupt(format!("line {} of {}", number + 1, path.display()), detail)
+}
+
+const LINE_LEN: u64 = 128;
+const _: () = assert!(512 % LINE_LEN == 0 && LINE_LEN >= 20 + 1 + 20 + 1 + 64 + 1 + 8 + 1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(byte: u8) -> Hash {
+        Hash([byte; 32])
+    }
+
+    fn guard_of(heights: &[u64]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("guard.log");
+        let guard = Guard::open(&path).unwrap();
+        for &height in heights {
+            guard.record(height, height * 10 + 10, root(height as u8)).unwrap();
+        }
+        (dir, path)
+    }
+
+    #[test]
+    fn the_same_tree_may_be_signed_again_after_reopening() {
+        let (_dir, path) = guard_of(&[0, 1, 2, 3, 7]);
+        let guard = Guard::open(&path).unwrap();
+        for height in [0, 1, 2, 3, 7] {
+            guard.record(height, height * 10 + 10, root(height as u8)).unwrap();
+        }
+        assert_eq!(guard.verify().unwrap(), 5);
+    }
+
+    #[test]
+    fn a_second_root_or_size_is_refused_at_every_height() {
+        let (_dir, path) = guard_of(&[0, 1, 2, 3]);
+        let guard = Guard::open(&path).unwrap();
+        for height in 0..4 {
+            let size = height * 10 + 10;
+            assert!(matches!(guard.record(height, size, root(99)), Err(GuardError::OtherRoot { .. })));
+            assert!(matches!(guard.record(height, size + 1, root(height as u8)), Err(GuardError::OtherRoot { .. })));
+        }
+    }
+
+    #[test]
+    fn a_tree_that_does_not_grow_is_refused() {
+        let (_dir, path) = guard_of(&[0, 5]);
+        let guard = Guard::open(&path).unwrap();
+        assert!(matches!(guard.record(6, 60, root(6)), Err(GuardError::Shrinks { .. })));
+        assert!(matches!(guard.record(3, 40, root(3)), Err(GuardError::Shrinks { .. })));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let (_dir, path) = guard_of(&[0, 1, 2]);
+        let good = std::fs::read(&path).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&path, &bad).unwrap();
+            let noticed = Guard::open(&path).and_then(|guard| guard.verify());
+            assert!(matches!(noticed, Err(StorageError::Corrupt { .. })), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_torn_last_line_was_never_signed_and_is_cut() {
+        let (_dir, path) = guard_of(&[0, 1]);
+        let good = std::fs::read(&path).unwrap();
+        for tail in [&good[..1], &good[..127], &[0; 128][..]] {
+            std::fs::write(&path, [&good, tail].concat()).unwrap();
+            let guard = Guard::open(&path).unwrap();
+            guard.record(2, 30, root(2)).unwrap();
+            assert_eq!(guard.verify().unwrap(), 3);
+        }
+    }
+}

@@ -1,2 +1,42 @@
 //! The proofs: Merkle log, headers, checkpoints, cosignatures, receipts and their verification
 #![doc = include_str!("../DESIGN.md")]
+
+mod attestation;
+mod checkpoint;
+mod config;
+mod cursor;
+mod derive;
+mod frontier;
+mod hash;
+mod header;
+mod keys;
+mod leaf;
+mod note;
+mod policy;
+mod proof;
+mod prove;
+mod receipt;
+mod verify;
+mod vkey;
+
+pub use attestation::{
+    Attestation, AttestationError, Cosigner, TIME_S_MAX, cosign, verify_attestation,
+};
+pub use checkpoint::{Checkpoint, LogSigner, MalformedCheckpoint, verify_log_signature};
+pub use config::ConfigLeaf;
+pub use derive::{ledger_id, table_id};
+pub use ed25519_dalek::SigningKey;
+pub use frontier::{Frontier, subtree_root};
+pub use hash::{EMPTY_ROOT, Hash, HashTextError, leaf_hash, leaf_hashes, node_hash};
+pub use header::Header;
+pub use keys::{BadSignature, ConfigNode, KeyError, NODES_MAX, check_key_name, verify_strict};
+pub use leaf::{DecodeError, KIND_CONFIG, KIND_HEADER, LEAF_BYTES_MAX, LEAF_MAGIC};
+pub use note::{MalformedNote, NoteSignature, SIGNATURES_MAX, SignedNote};
+pub use policy::{Policy, PolicyError, SealError, Sealed, Signer, signed_checkpoint};
+pub use proof::{
+    PROOF_HASHES_MAX, ProofError, root_before_last, verify_consistency, verify_inclusion,
+};
+pub use prove::{HashSource, consistency_proof, inclusion_proof};
+pub use receipt::{MalformedReceipt, RECEIPT_EXTRA_BYTES_MAX, Receipt, ReceiptTooLarge};
+pub use verify::{ReceiptError, Verified, verify_receipt};
+pub use vkey::{SignatureType, VerifierKey, VerifierKeyError};

@@ -1,2 +1,37 @@
 //! The HTTP API as a caller sees it: wire types and an async client that verifies what it is told
 #![doc = include_str!("../DESIGN.md")]
+
+mod answers;
+mod binary;
+mod client;
+mod cluster;
+mod digest;
+mod document;
+mod error;
+mod exchange;
+mod named;
+mod problem;
+mod quantity;
+mod requests;
+mod schema;
+mod time;
+mod views;
+
+pub use answers::{BatchAnswer, ItemAnswer, Recorded, Stage, WaitQuery};
+pub use binary::{ANSWERS_MEDIA_TYPE, CompactAnswer, CompactError, TRANSFERS_MEDIA_TYPE};
+pub use client::{Client, ClientOptions, ProvenCheckpoint, ProvenRecord};
+pub use cluster::{BlockView, ClusterView, MemberView, TableStage, TableView, UnsealedView};
+pub use digest::Digest;
+pub use document::{Document, DocumentError};
+pub use error::ClientError;
+pub use named::Named;
+pub use problem::Problem;
+pub use quantity::{Quantity, QuantityError};
+pub use requests::{
+    Act, AssetRequest, BatchRequest, ClassRequest, Kind, Moves, PartyRequest, TransferRequest,
+};
+pub use time::{Time, TimeError};
+pub use views::{
+    AssetView, ClassView, HoldingView, Page, PageQuery, PartyView, PayloadQuery, RecordAnswer,
+    RecordView, RejectedView,
+};

@@ -1,0 +1,132 @@
+//! What a caller reads of the machinery: tables, blocks and the cluster.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{Digest, Time};
+
+/// How far a record table has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TableStage {
+    /// Records arrive.
+    Open,
+    /// Its content is fixed; servers have yet to sign.
+    Closed,
+    /// Every server signed: it is a block.
+    Sealed,
+}
+
+/// A record table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TableView {
+    /// Its id, derived from its height and the block before.
+    pub table_id: Uuid,
+    /// Its height, from 0.
+    pub height: u64,
+    /// How far it has come.
+    pub stage: TableStage,
+    /// How many records it has.
+    pub records: u64,
+    /// When it was opened.
+    pub opened: Time,
+    /// When it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Time>,
+    /// The servers that have not signed it yet.
+    pub waiting_for: Vec<String>,
+}
+
+/// A closed record table with the header that fixes it; sealed once its checkpoint is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BlockView {
+    /// Its height, from 0.
+    pub height: u64,
+    /// The record table that it seals.
+    pub table_id: Uuid,
+    /// The leaf of its header, which is its last leaf.
+    pub leaf_index: u64,
+    /// Its first leaf.
+    pub first_leaf: u64,
+    /// How many records it has.
+    pub record_count: u64,
+    /// When its table was opened.
+    pub opened: Time,
+    /// When its table was closed.
+    pub closed: Time,
+    /// The Raft term of the entry that closed it.
+    pub raft_term: u64,
+    /// The Raft index of the entry that closed it.
+    pub raft_index: u64,
+    /// The Merkle root over its own records.
+    pub records_root: Digest,
+    /// The Merkle root of the whole log before this header.
+    pub log_root: Digest,
+    /// The leaf hash of the header before.
+    pub prev_header: Digest,
+    /// The leaf hash of the config leaf in force.
+    pub config: Digest,
+    /// The leaf hash of this header.
+    pub header_hash: Digest,
+    /// The signed checkpoint that seals it, verbatim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
+}
+
+/// A cluster as one of its servers sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClusterView {
+    /// The ledger.
+    pub ledger_id: Uuid,
+    /// What its checkpoints begin with.
+    pub origin: String,
+    /// The server that answers.
+    pub node_id: u64,
+    /// The leader, when one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<u64>,
+    /// The Raft term.
+    pub term: u64,
+    /// Leaves that the server has applied.
+    pub recorded_size: u64,
+    /// Height of the newest sealed block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_height: Option<u64>,
+    /// The servers.
+    pub members: Vec<MemberView>,
+    /// Closed tables that are not sealed, oldest first.
+    pub unsealed: Vec<UnsealedView>,
+}
+
+/// One server of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MemberView {
+    /// Its Raft id, never used again for another.
+    pub node_id: u64,
+    /// Its name.
+    pub name: String,
+    /// `leader`, `voter` or `learner`.
+    pub role: String,
+    /// The Raft index it is known to have on disk; only the leader knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<u64>,
+    /// The newest height it has signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attested_height: Option<u64>,
+    /// Whether the answering server can reach it.
+    pub reachable: bool,
+}
+
+/// A closed table that still lacks signatures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnsealedView {
+    /// Its height.
+    pub height: u64,
+    /// Its id.
+    pub table_id: Uuid,
+    /// When it was closed.
+    pub closed: Time,
+    /// The servers that have not signed it.
+    pub waiting_for: Vec<String>,
+}

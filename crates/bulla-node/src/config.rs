@@ -1,23 +1,34 @@
 //! `cluster.toml`: read once, at the edge, into a configuration that cannot be wrong.
 //!
 //! ```text
-//!   text ──document──▶ ClusterFile, as written  ──rules──▶ ClusterConfig, as meant
-//!            │                                     │
-//!            └── what cannot be read ──▶ every problem with its line ◀── what cannot work
+//!   text ──document──▶ ClusterFile, as written ──nodes, limits──▶ ClusterConfig, as meant
+//!               │                                         │
+//!               └──▶ what cannot be read, or cannot work: every Problem, with its line ◀──┘
 //! ```
 //! The file `cluster.toml` at the root of the repository is the documentation of every setting; a
 //! test reads it and holds it against the defaults in [`sections`].
 
 mod address;
 mod document;
+mod findings;
+mod limits;
+mod lines;
+mod nearest;
+mod nodes;
 mod problem;
-mod rules;
+#[cfg(test)]
+mod refusals;
 mod sections;
+#[cfg(test)]
+mod tests;
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use document::Document;
+use findings::Findings;
 
 pub use address::{Address, AddressError};
 pub use problem::{ConfigError, Problem};
@@ -122,6 +133,9 @@ impl ClusterConfig {
     /// The file that means this configuration, without comments; parsing it gives the same again.
     ///
     /// A data directory whose path is not UTF-8 cannot be written in TOML and comes out changed.
+    ///
+    /// # Panics
+    /// If a number set in code is above 2^63 - 1, the largest of TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let text = toml::to_string(&ClusterFile::from(self));
@@ -162,8 +176,26 @@ impl FromStr for ClusterConfig {
 }
 
 fn read(text: &str) -> Result<ClusterConfig, Vec<Problem>> {
-    let document = document::read(text)?;
-    rules::check(document)
+    let mean = |document: Document| {
+        let Document { file, lines } = document;
+        let mut findings = Findings::new(lines);
+        nodes::check_ledger(&file.ledger, &mut findings);
+        let nodes = nodes::check(&file.node, &file.peer, &mut findings);
+        limits::check(&file, &mut findings);
+        findings.unless_any(ClusterConfig {
+            ledger: file.ledger,
+            nodes,
+            seal: file.seal,
+            limits: file.limits,
+            raft: file.raft,
+            storage: file.storage,
+            peer: file.peer,
+        })
+    };
+    document::read(text).and_then(mean).map_err(|mut problems| {
+        problems.sort_by_key(|problem| problem.line);
+        problems
+    })
 }
 
 /// A `cluster.toml` as written. Sections that are left out have their defaults.
@@ -216,20 +248,4 @@ impl From<&ClusterConfig> for ClusterFile {
             peer: config.peer.clone(),
         }
     }
-}
-
-/// The path without `.` and with `..` resolved by name alone, to tell two spellings of one
-/// directory apart from two directories.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir if plain.file_name().is_some() => {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain
 }

@@ -58,6 +58,14 @@ impl Address {
             Err(_) => self.host == "localhost",
         }
     }
+
+    /// Whether it means every address of a machine, `0.0.0.0` or `::`: to listen on, not to call.
+    #[must_use]
+    pub fn is_unspecified(&self) -> bool {
+        self.host
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.is_unspecified())
+    }
 }
 
 impl FromStr for Address {

@@ -19,7 +19,8 @@ pub struct LedgerSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SealSection {
-    /// Records, 1 to [`SealSection::RECORDS_MAX`]. A multiple of 256, less one, makes a block with its header fill whole tiles.
+    /// Records, 1 to [`SealSection::RECORDS_MAX`]. A multiple of 256, less one, makes a block with
+    /// its header fill whole tiles.
     pub records_max: u32,
     /// Bytes of records and payloads.
     pub bytes_max: u32,

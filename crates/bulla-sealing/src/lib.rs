@@ -13,9 +13,12 @@ mod keys;
 mod leaf;
 mod note;
 mod policy;
+mod policy_file;
 mod proof;
 mod prove;
 mod receipt;
+mod seal;
+mod utc;
 mod verify;
 mod vkey;
 
@@ -32,11 +35,16 @@ pub use header::Header;
 pub use keys::{BadSignature, ConfigNode, KeyError, NODES_MAX, check_key_name, verify_strict};
 pub use leaf::{DecodeError, KIND_CONFIG, KIND_HEADER, LEAF_BYTES_MAX, LEAF_MAGIC};
 pub use note::{MalformedNote, NoteSignature, SIGNATURES_MAX, SignedNote};
-pub use policy::{Policy, PolicyError, SealError, Sealed, Signer, signed_checkpoint};
+pub use policy::Policy;
+pub use policy_file::PolicyError;
 pub use proof::{
     PROOF_HASHES_MAX, ProofError, root_before_last, verify_consistency, verify_inclusion,
 };
 pub use prove::{HashSource, consistency_proof, inclusion_proof};
-pub use receipt::{MalformedReceipt, RECEIPT_EXTRA_BYTES_MAX, Receipt, ReceiptTooLarge};
+pub use receipt::{
+    MalformedReceipt, RECEIPT_BYTES_MAX, RECEIPT_EXTRA_BYTES_MAX, Receipt, ReceiptTooLarge,
+    SaltedPayload,
+};
+pub use seal::{SealError, Sealed, Signer, signed_checkpoint};
 pub use verify::{ReceiptError, Verified, verify_receipt};
 pub use vkey::{SignatureType, VerifierKey, VerifierKeyError};

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::keys::check_key_name;
+use crate::keys::can_stand_in_a_line;
 
 /// Most signature lines of a note.
 pub const SIGNATURES_MAX: usize = 256;
@@ -108,15 +108,12 @@ impl fmt::Display for SignedNote {
 fn read_line(line: &str) -> Option<NoteSignature> {
     let line = line.strip_prefix("\u{2014} ")?.strip_suffix('\n')?;
     let (name, base64) = line.split_once(' ')?;
-    check_key_name(name).ok()?;
     let bytes = STANDARD.decode(base64).ok()?;
     let (key_id, signature) = bytes.split_first_chunk()?;
-    match signature.is_empty() {
-        true => None,
-        false => Some(NoteSignature {
-            name: name.to_owned(),
-            key_id: u32::from_be_bytes(*key_id),
-            signature: signature.to_owned(),
-        }),
-    }
+    let well_formed = can_stand_in_a_line(name) && !signature.is_empty();
+    well_formed.then(|| NoteSignature {
+        name: name.to_owned(),
+        key_id: u32::from_be_bytes(*key_id),
+        signature: signature.to_owned(),
+    })
 }

@@ -2,14 +2,14 @@
 
 use uuid::Uuid;
 
-use crate::attestation::Attestation;
-use crate::checkpoint::{Checkpoint, MalformedCheckpoint};
 use crate::config::ConfigLeaf;
-use crate::keys::{ConfigNode, KeyError};
-use crate::note::SignedNote;
-use crate::vkey::VerifierKeyError;
+use crate::keys::{ConfigNode, KeyError, check_keys};
+use crate::vkey::{SignatureType, VerifierKey};
 
-/// Whose signatures make a checkpoint a seal: the log's and those of all nodes.
+/// Whose signatures make a checkpoint a seal: the log's and those of ALL nodes.
+///
+/// A verifier has its policy from its own configuration, never from the receipt that it verifies
+/// or the server that sent it. As a file: see [`Policy::parse`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     origin: String,
@@ -20,10 +20,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A policy; all `nodes` must sign, `witnesses` may.
+    /// A policy: all `nodes` must sign; `witnesses` are verified and reported when they do.
     ///
     /// # Errors
-    /// When names or keys are not usable.
+    /// When there is no node, or names or keys are not usable or given twice.
     pub fn new(
         origin: &str,
         ledger_id: Uuid,
@@ -31,31 +31,31 @@ impl Policy {
         nodes: Vec<ConfigNode>,
         witnesses: Vec<ConfigNode>,
     ) -> Result<Policy, KeyError> {
-        todo!()
+        check_keys(origin, &log_key, &nodes, &witnesses)?;
+        Ok(Policy {
+            origin: origin.to_owned(),
+            ledger_id,
+            log_key,
+            nodes,
+            witnesses,
+        })
     }
 
-    /// The policy that a config leaf states.
+    /// The policy that a config leaf states: all of its nodes, no witnesses.
     ///
     /// # Errors
-    /// When names or keys are not usable: never for a config that was decoded.
+    /// As [`Policy::new`]; never for a config that was decoded.
     pub fn from_config(config: &ConfigLeaf) -> Result<Policy, KeyError> {
-        todo!()
+        Policy::new(
+            &config.origin,
+            config.ledger_id,
+            config.log_key,
+            config.nodes.clone(),
+            Vec::new(),
+        )
     }
 
-    /// Parses a policy file.
-    ///
-    /// # Errors
-    /// With the number of the line that is wrong.
-    pub fn parse(text: &str) -> Result<Policy, PolicyError> {
-        todo!()
-    }
-
-    /// Writes the policy file.
-    pub fn to_text(&self) -> String {
-        todo!()
-    }
-
-    /// First line of the log's checkpoints.
+    /// First line of the log's checkpoints, and name of its key.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -65,12 +65,12 @@ impl Policy {
         self.ledger_id
     }
 
-    /// The log's public key.
+    /// The log's Ed25519 public key.
     pub fn log_key(&self) -> &[u8; 32] {
         &self.log_key
     }
 
-    /// Those who all must sign.
+    /// Those who must all sign, in the order in which they are written.
     pub fn nodes(&self) -> &[ConfigNode] {
         &self.nodes
     }
@@ -80,74 +80,23 @@ impl Policy {
         &self.witnesses
     }
 
-    /// Verifies a signed checkpoint.
-    ///
-    /// # Errors
-    /// Each rule has its own.
-    pub fn verify(&self, note: &SignedNote) -> Result<Sealed, SealError> {
-        todo!()
+    /// The log's key, which makes signatures of type 01.
+    pub fn log_verifier_key(&self) -> VerifierKey {
+        VerifierKey {
+            name: self.origin.clone(),
+            signature_type: SignatureType::Log,
+            public_key: self.log_key,
+        }
     }
 }
 
-/// A checkpoint that satisfied a policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
-    /// The checkpoint.
-    pub checkpoint: Checkpoint,
-    /// All nodes of the policy, in its order.
-    pub nodes: Vec<Signer>,
-    /// The policy's witnesses that signed.
-    pub witnesses: Vec<Signer>,
-}
-
-/// Who signed, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signer {
-    /// Name of the node or witness.
-    pub name: String,
-    /// The time it signed at, POSIX seconds.
-    pub time_s: u64,
-}
-
-/// Puts a sealed checkpoint together.
-///
-/// # Errors
-/// When a node's attestation is missing or to another tree.
-pub fn signed_checkpoint(
-    policy: &Policy,
-    checkpoint: &Checkpoint,
-    log_signature: &[u8; 64],
-    attestations: &[Attestation],
-) -> Result<SignedNote, SealError> {
-    todo!()
-}
-
-/// Why a signed checkpoint is not a seal under a policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SealError {
-    /// The note's text is no checkpoint.
-    #[error("the note is not a checkpoint")]
-    NotACheckpoint(#[source] MalformedCheckpoint),
-    /// Nobody signed.
-    #[error("missing")]
-    NodesMissing {
-        /// Who did not sign.
-        names: Vec<String>,
-    },
-}
-
-/// Why text is not a policy file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// A key is not usable.
-    #[error("keys")]
-    Keys(#[from] KeyError),
-    /// A verifier key.
-    #[error("line {line}: not a verifier key")]
-    VerifierKey {
-        /// The line, from 1.
-        line: usize,
-        /// Why.
-        source: VerifierKeyError,
-    },
+impl ConfigNode {
+    /// The node's key, which makes signatures of type 04.
+    pub fn verifier_key(&self) -> VerifierKey {
+        VerifierKey {
+            name: self.name.clone(),
+            signature_type: SignatureType::Cosignature,
+            public_key: self.public_key,
+        }
+    }
 }

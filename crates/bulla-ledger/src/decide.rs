@@ -1,71 +1,12 @@
 //! Whether a request may happen, and what follows: facts in, outcome out.
 
 use crate::{
-    Asset, AssetId, Class, ClassId, Party, PartyId, Payload, Position, Record, RecordId, Rejection,
-    Transfer,
+    Asset, Class, Facts, Field, Party, Position, Prior, Record, Rejection, Transfer, check_form,
+    rules,
 };
 
 /// How far the world may be ahead of the ledger's clock, in microseconds.
 pub const EVENT_TIME_AHEAD_US_MAX: u64 = 300_000_000;
-
-/// Where facts come from.
-pub trait Source {
-    /// Why a fact could not be read.
-    type Error;
-    /// What became of the first request with this id, if it took effect or spent the id.
-    fn prior(&self, record_id: RecordId) -> Result<Option<Prior>, Self::Error>;
-    /// An asset.
-    fn asset(&self, asset_id: AssetId) -> Result<Option<Asset>, Self::Error>;
-    /// A party's position, or with [`PartyId::NIL`] what is outstanding.
-    fn position(
-        &self,
-        asset_id: AssetId,
-        party_id: PartyId,
-    ) -> Result<Option<Position>, Self::Error>;
-    /// A party.
-    fn party(&self, party_id: PartyId) -> Result<Option<Party>, Self::Error>;
-    /// A class.
-    fn class(&self, class_id: ClassId) -> Result<Option<Class>, Self::Error>;
-}
-
-/// What became of the first request under a record id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prior {
-    /// It was recorded.
-    Accepted {
-        /// As recorded.
-        transfer: Transfer,
-        /// Where.
-        leaf_index: u64,
-        /// The salt of its payload; `None` when there is no payload, or it was not kept, or erased.
-        salt: Option<[u8; 32]>,
-    },
-    /// It was refused for ever.
-    Rejected {
-        /// As asked for.
-        transfer: Transfer,
-        /// Why.
-        rejection: Rejection,
-    },
-}
-
-/// All that [`decide`] needs to know about the ledger to judge one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    prior: Option<Prior>,
-}
-
-impl Facts {
-    /// Looks up what the request needs: the record id first, and nothing else if that is taken.
-    /// An error is the source's own.
-    pub fn gather<S: Source>(
-        _transfer: &Transfer,
-        _payload: Option<&Payload>,
-        _source: &S,
-    ) -> Result<Self, S::Error> {
-        todo!()
-    }
-}
 
 /// Where and when a record goes, if the request is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +52,80 @@ pub struct Effects {
     pub class: Option<Class>,
 }
 
-/// The rules. A pure function; allocates nothing.
-pub fn decide(_transfer: &Transfer, facts: &Facts, _place: Place) -> Outcome {
-    todo!("{:?}", facts.prior)
+/// The rules. The same arguments give the same outcome on every node and for ever; nothing is
+/// allocated.
+///
+/// ```
+/// use bulla_ledger::{
+///     Facts, Outcome, PartyId, Place, RecordId, ReferenceLedger, Transfer, decide,
+/// };
+///
+/// let ledger = ReferenceLedger::new(1);
+/// let request = Transfer::enroll(RecordId::from_bytes([9; 16]), PartyId::from_bytes([2; 16]));
+/// let facts = Facts::gather(&request, None, &ledger)?;
+/// let place = Place { leaf_index: ledger.next_leaf_index(), time_us: 1_700_000_000_000_000 };
+/// let Outcome::Accepted(effects) = decide(&request, &facts, place) else { panic!() };
+/// assert_eq!(effects.record.leaf_index, 1);
+/// assert_eq!(effects.party.map(|party| party.party_id), Some(request.to));
+/// # Ok::<(), std::convert::Infallible>(())
+/// ```
+///
+/// # Panics
+/// When `facts` contradict themselves: they were gathered for another request, or the rows they
+/// were gathered from are not a ledger's.
+pub fn decide(transfer: &Transfer, facts: &Facts, place: Place) -> Outcome {
+    if let Err(rejection) = check_form(transfer).and(facts.payload) {
+        return Outcome::Rejected(rejection);
+    }
+    if let Some(prior) = &facts.prior {
+        return repeat(transfer, prior, facts.same_payload);
+    }
+    if transfer.event_time_us > place.time_us.saturating_add(EVENT_TIME_AHEAD_US_MAX) {
+        return Outcome::Rejected(Rejection::EventTimeInFuture);
+    }
+    match rules::apply(transfer, facts, place) {
+        Ok(effects) => Outcome::Accepted(effects),
+        Err(rejection) => Outcome::Rejected(rejection),
+    }
+}
+
+/// The first answer again, if the request is the first one again.
+fn repeat(transfer: &Transfer, prior: &Prior, same_payload: bool) -> Outcome {
+    let (Prior::Accepted {
+        transfer: first, ..
+    }
+    | Prior::Rejected {
+        transfer: first, ..
+    }) = prior;
+    assert_eq!(
+        transfer.record_id, first.record_id,
+        "the prior request has the same record id"
+    );
+    if let Some(field) = difference(transfer, first, same_payload) {
+        return Outcome::Rejected(Rejection::ExistsWithDifferentContent(field));
+    }
+    match *prior {
+        Prior::Accepted { leaf_index, .. } => Outcome::AlreadyAccepted { leaf_index },
+        Prior::Rejected { rejection, .. } => Outcome::AlreadyRejected(rejection),
+    }
+}
+
+/// The first field, in order of [`Field`], in which a request differs from the first of its id.
+fn difference(transfer: &Transfer, first: &Transfer, same_payload: bool) -> Option<Field> {
+    let flags = |t: &Transfer| [t.quantity_asset, t.moves_title, t.moves_custody];
+    [
+        (Field::Act, transfer.act == first.act),
+        (Field::Flags, flags(transfer) == flags(first)),
+        (Field::Asset, transfer.asset_id == first.asset_id),
+        (Field::From, transfer.from == first.from),
+        (Field::To, transfer.to == first.to),
+        (Field::Quantity, transfer.quantity == first.quantity),
+        (
+            Field::EventTime,
+            transfer.event_time_us == first.event_time_us,
+        ),
+        (Field::Payload, same_payload),
+    ]
+    .into_iter()
+    .find_map(|(field, same)| (!same).then_some(field))
 }

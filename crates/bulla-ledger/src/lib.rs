@@ -4,6 +4,8 @@
 mod bytes;
 mod decide;
 mod decode_error;
+mod facts;
+mod flags;
 mod form;
 mod ids;
 mod name;
@@ -11,11 +13,14 @@ mod payload;
 mod record;
 mod reference;
 mod rejection;
+mod requests;
 mod rows;
+mod rules;
 mod transfer;
 
-pub use decide::{EVENT_TIME_AHEAD_US_MAX, Effects, Facts, Outcome, Place, Prior, Source, decide};
+pub use decide::{EVENT_TIME_AHEAD_US_MAX, Effects, Outcome, Place, decide};
 pub use decode_error::DecodeError;
+pub use facts::{Facts, Prior, Source};
 pub use form::{SCALE_MAX, check_form, check_payload};
 pub use ids::{AssetId, ClassId, NO_LEAF, ParseIdError, PartyId, RecordId};
 pub use name::{NAME_BYTES_MAX, Name, NameError, asset_id, class_id, party_id};

@@ -1,5 +1,6 @@
 //! What the ledger knows at the moment: rows, each with bytes of a fixed length.
 
+use crate::bytes::{at, exactly, put, zero};
 use crate::{AssetId, ClassId, DecodeError, PartyId};
 
 /// An asset.
@@ -64,20 +65,147 @@ pub struct Class {
     pub leaf_index: u64,
 }
 
-macro_rules! codec {
-    ($($row:ident $len:literal),*) => {$(
-        impl $row {
-            /// Bytes of an encoded row.
-            pub const LEN: usize = $len;
-            /// The row's bytes.
-            pub fn encode(&self) -> [u8; Self::LEN] {
-                todo!()
-            }
-            /// Reads a row; what it returns encodes to the same bytes again.
-            pub fn decode(_bytes: &[u8]) -> Result<Self, DecodeError> {
-                todo!()
-            }
-        }
-    )*};
+impl Asset {
+    /// Bytes of an encoded row:
+    /// `asset_id 16 | class_id 16 | owner 16 | holder 16 | flags 1 | reserved 7 | seq 8 |
+    /// registered_leaf 8 | last_leaf 8`, flags bit 0 quantity asset, bit 1 retired.
+    pub const LEN: usize = 96;
+
+    /// The row's bytes.
+    pub fn encode(&self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        put(&mut bytes, 0, self.asset_id.as_bytes());
+        put(&mut bytes, 16, self.class_id.as_bytes());
+        put(&mut bytes, 32, self.owner.as_bytes());
+        put(&mut bytes, 48, self.holder.as_bytes());
+        put(
+            &mut bytes,
+            64,
+            &[u8::from(self.quantity_asset) | u8::from(self.retired) << 1],
+        );
+        put(&mut bytes, 72, &self.seq.to_be_bytes());
+        put(&mut bytes, 80, &self.registered_leaf.to_be_bytes());
+        put(&mut bytes, 88, &self.last_leaf.to_be_bytes());
+        bytes
+    }
+
+    /// Reads a row. What it returns encodes to the same bytes again.
+    ///
+    /// # Errors
+    /// When the bytes are not such a row.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let bytes: &[u8; Self::LEN] = exactly(bytes)?;
+        let [quantity_asset, retired] = two_bits(at(bytes, 64))?;
+        zero(bytes, 65..72)?;
+        Ok(Self {
+            asset_id: AssetId::from_bytes(at(bytes, 0)),
+            class_id: ClassId::from_bytes(at(bytes, 16)),
+            quantity_asset,
+            owner: PartyId::from_bytes(at(bytes, 32)),
+            holder: PartyId::from_bytes(at(bytes, 48)),
+            retired,
+            seq: u64::from_be_bytes(at(bytes, 72)),
+            registered_leaf: u64::from_be_bytes(at(bytes, 80)),
+            last_leaf: u64::from_be_bytes(at(bytes, 88)),
+        })
+    }
 }
-codec!(Asset 96, Position 64, Party 24, Class 32);
+
+impl Position {
+    /// Bytes of an encoded row: `asset_id 16 | party_id 16 | available 16 | seq 8 | last_leaf 8`.
+    pub const LEN: usize = 64;
+
+    /// The row's bytes.
+    pub fn encode(&self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        put(&mut bytes, 0, self.asset_id.as_bytes());
+        put(&mut bytes, 16, self.party_id.as_bytes());
+        put(&mut bytes, 32, &self.available.to_be_bytes());
+        put(&mut bytes, 48, &self.seq.to_be_bytes());
+        put(&mut bytes, 56, &self.last_leaf.to_be_bytes());
+        bytes
+    }
+
+    /// Reads a row. What it returns encodes to the same bytes again.
+    ///
+    /// # Errors
+    /// When the bytes are not such a row.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let bytes: &[u8; Self::LEN] = exactly(bytes)?;
+        Ok(Self {
+            asset_id: AssetId::from_bytes(at(bytes, 0)),
+            party_id: PartyId::from_bytes(at(bytes, 16)),
+            available: u128::from_be_bytes(at(bytes, 32)),
+            seq: u64::from_be_bytes(at(bytes, 48)),
+            last_leaf: u64::from_be_bytes(at(bytes, 56)),
+        })
+    }
+}
+
+impl Party {
+    /// Bytes of an encoded row: `party_id 16 | leaf_index 8`.
+    pub const LEN: usize = 24;
+
+    /// The row's bytes.
+    pub fn encode(&self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        put(&mut bytes, 0, self.party_id.as_bytes());
+        put(&mut bytes, 16, &self.leaf_index.to_be_bytes());
+        bytes
+    }
+
+    /// Reads a row. What it returns encodes to the same bytes again.
+    ///
+    /// # Errors
+    /// When the bytes are not such a row.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let bytes: &[u8; Self::LEN] = exactly(bytes)?;
+        Ok(Self {
+            party_id: PartyId::from_bytes(at(bytes, 0)),
+            leaf_index: u64::from_be_bytes(at(bytes, 16)),
+        })
+    }
+}
+
+impl Class {
+    /// Bytes of an encoded row: `class_id 16 | flags 1 | scale 1 | reserved 6 | leaf_index 8`,
+    /// flags bit 0 quantity class.
+    pub const LEN: usize = 32;
+
+    /// The row's bytes.
+    pub fn encode(&self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        put(&mut bytes, 0, self.class_id.as_bytes());
+        put(&mut bytes, 16, &[u8::from(self.quantity)]);
+        put(&mut bytes, 17, &[self.scale]);
+        put(&mut bytes, 24, &self.leaf_index.to_be_bytes());
+        bytes
+    }
+
+    /// Reads a row. What it returns encodes to the same bytes again.
+    ///
+    /// # Errors
+    /// When the bytes are not such a row.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let bytes: &[u8; Self::LEN] = exactly(bytes)?;
+        let [quantity, false] = two_bits(at(bytes, 16))? else {
+            return Err(DecodeError::UnknownFlag(bytes[16]));
+        };
+        zero(bytes, 18..24)?;
+        let [scale] = at(bytes, 17);
+        Ok(Self {
+            class_id: ClassId::from_bytes(at(bytes, 0)),
+            quantity,
+            scale,
+            leaf_index: u64::from_be_bytes(at(bytes, 24)),
+        })
+    }
+}
+
+/// Bits 0 and 1 of a flag byte that has no others.
+fn two_bits([flags]: [u8; 1]) -> Result<[bool; 2], DecodeError> {
+    if flags > 0b11 {
+        return Err(DecodeError::UnknownFlag(flags));
+    }
+    Ok([flags & 1 != 0, flags & 2 != 0])
+}

@@ -1,8 +1,10 @@
 //! The request: one thing that somebody wants recorded, in 128 bytes.
 
-use crate::{AssetId, ClassId, DecodeError, PartyId, Payload, RecordId};
+use crate::bytes::{at, exactly, put, zero};
+use crate::flags::{self, Flags};
+use crate::{AssetId, ClassId, DecodeError, PartyId, RecordId};
 
-/// What a request does. The number is the record's kind byte, for ever.
+/// What a request does. The number is the kind byte of its record, for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Act {
@@ -10,7 +12,7 @@ pub enum Act {
     Register = 0x01,
     /// Units of a quantity asset come into being.
     Issue = 0x02,
-    /// An asset, or units of one, pass from one party to another.
+    /// A unique asset, or units of a quantity asset, pass from one party to another.
     Transfer = 0x03,
     /// A unique asset leaves the ledger.
     Retire = 0x04,
@@ -25,138 +27,186 @@ pub enum Act {
 }
 
 impl Act {
+    /// Every act, in order of its kind byte.
+    pub const ALL: [Self; 8] = [
+        Self::Register,
+        Self::Issue,
+        Self::Transfer,
+        Self::Retire,
+        Self::Redeem,
+        Self::Amend,
+        Self::Enroll,
+        Self::Define,
+    ];
+
     /// The kind byte.
     pub const fn code(self) -> u8 {
         self as u8
     }
-    /// The act with this kind byte; `None` for kinds that are not built.
-    pub const fn from_code(_code: u8) -> Option<Self> {
-        todo!()
+
+    /// The act with this kind byte; `None` for a kind that is not built, or is no record.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0x01 => Self::Register,
+            0x02 => Self::Issue,
+            0x03 => Self::Transfer,
+            0x04 => Self::Retire,
+            0x05 => Self::Redeem,
+            0x0D => Self::Amend,
+            0x30 => Self::Enroll,
+            0x31 => Self::Define,
+            _ => return None,
+        })
     }
+
     /// One lower-case word.
     pub const fn name(self) -> &'static str {
-        todo!()
+        match self {
+            Self::Register => "register",
+            Self::Issue => "issue",
+            Self::Transfer => "transfer",
+            Self::Retire => "retire",
+            Self::Redeem => "redeem",
+            Self::Amend => "amend",
+            Self::Enroll => "enroll",
+            Self::Define => "define",
+        }
     }
 }
 
 /// A request, as a client sends it and a Raft entry carries it.
+///
+/// ```text
+/// offset 0         16        32     48   64        80          88  89    90       96            128
+///        record_id│ asset_id│ from │ to │quantity │event time │act│flags│reserved│payload_commit│
+/// ```
+///
+/// Integers are big-endian, ids in network order, the reserved bytes zero. The flags: bit 0 a
+/// `payload_commit` is given (else it is zero), bit 1 quantity asset, bit 2 moves title, bit 3
+/// moves custody.
+///
+/// ```
+/// use bulla_ledger::{AssetId, PartyId, RecordId, Transfer};
+///
+/// let [record, desk, anna, bert] = [[9; 16], [1; 16], [2; 16], [3; 16]];
+/// let transfer = Transfer::transfer(
+///     RecordId::from_bytes(record),
+///     AssetId::from_bytes(desk),
+///     PartyId::from_bytes(anna),
+///     PartyId::from_bytes(bert),
+/// );
+/// assert_eq!(Transfer::decode(&transfer.encode()), Ok(transfer));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Transfer {
     /// The client's id of this request.
     pub record_id: RecordId,
-    /// The asset; the class for [`Act::Define`]; nil for [`Act::Enroll`].
+    /// The asset. For [`Act::Define`] it carries the class; nil for [`Act::Enroll`].
     pub asset_id: AssetId,
-    /// The giver; nil for [`Act::Issue`]. For [`Act::Register`] it carries the asset's class.
+    /// The giver. For [`Act::Register`] it carries the asset's class; nil where nobody gives.
     pub from: PartyId,
-    /// The receiver; nil for [`Act::Retire`] and [`Act::Redeem`].
+    /// The receiver, or the party that is enrolled; nil where nobody receives.
     pub to: PartyId,
-    /// Units, scaled by the class; 1 for a unique asset; the scale itself for [`Act::Define`].
+    /// Units that come, move or go; 1 for a unique asset; for [`Act::Define`] the scale, 0 to 38
+    /// decimal digits; 0 for everything else.
     pub quantity: u128,
     /// When it happened in the world, POSIX microseconds, as the client says; 0 = when recorded.
     pub event_time_us: u64,
     /// What is done.
     pub act: Act,
-    /// A quantity asset (or class), not a unique one.
+    /// About a quantity asset or class, not a unique one.
     pub quantity_asset: bool,
-    /// A transfer of ownership.
+    /// Ownership moves. Transfers only; units always move with title and custody.
     pub moves_title: bool,
-    /// A transfer of possession.
+    /// Possession moves. Transfers only.
     pub moves_custody: bool,
-    /// What the record commits to having been said about it.
+    /// Commits to the payload; see [`crate::commit`].
     pub payload_commit: Option<[u8; 32]>,
 }
+
+const RECORD_ID: usize = 0;
+const ASSET_ID: usize = 16;
+const FROM: usize = 32;
+const TO: usize = 48;
+const QUANTITY: usize = 64;
+const EVENT_TIME_US: usize = 80;
+const ACT: usize = 88;
+const FLAGS: usize = 89;
+const RESERVED: usize = 90;
+const PAYLOAD_COMMIT: usize = 96;
+const _: () = assert!(PAYLOAD_COMMIT + 32 == Transfer::LEN);
 
 impl Transfer {
     /// Bytes of an encoded request.
     pub const LEN: usize = 128;
 
-    /// A unique asset of class `class` enters the ledger; `to` becomes owner and holder.
-    pub fn register(record_id: RecordId, asset: AssetId, class: ClassId, to: PartyId) -> Self {
-        todo!("{record_id}{asset}{class}{to}")
-    }
-    /// A quantity asset of class `class` enters the ledger, with nothing outstanding yet.
-    pub fn register_quantity(record_id: RecordId, asset: AssetId, class: ClassId) -> Self {
-        todo!("{record_id}{asset}{class}")
-    }
-    /// `quantity` new units of a quantity asset, for `to`.
-    pub fn issue(record_id: RecordId, asset: AssetId, to: PartyId, quantity: u128) -> Self {
-        todo!("{record_id}{asset}{to}{quantity}")
-    }
-    /// Title and custody of a unique asset pass from `from` to `to`.
-    pub fn transfer(record_id: RecordId, asset: AssetId, from: PartyId, to: PartyId) -> Self {
-        todo!("{record_id}{asset}{from}{to}")
-    }
-    /// Custody alone: `to` holds the asset from now on, the owner stays.
-    pub fn custody(record_id: RecordId, asset: AssetId, from: PartyId, to: PartyId) -> Self {
-        todo!("{record_id}{asset}{from}{to}")
-    }
-    /// Title alone: `to` owns the asset from now on, the holder stays.
-    pub fn title(record_id: RecordId, asset: AssetId, from: PartyId, to: PartyId) -> Self {
-        todo!("{record_id}{asset}{from}{to}")
-    }
-    /// `quantity` units of a quantity asset pass from `from` to `to`.
-    pub fn send(
-        record_id: RecordId,
-        asset: AssetId,
-        from: PartyId,
-        to: PartyId,
-        quantity: u128,
-    ) -> Self {
-        todo!("{record_id}{asset}{from}{to}{quantity}")
-    }
-    /// A unique asset leaves the ledger for ever.
-    pub fn retire(record_id: RecordId, asset: AssetId, owner: PartyId) -> Self {
-        todo!("{record_id}{asset}{owner}")
-    }
-    /// `quantity` units of `from` cease to be.
-    pub fn redeem(record_id: RecordId, asset: AssetId, from: PartyId, quantity: u128) -> Self {
-        todo!("{record_id}{asset}{from}{quantity}")
-    }
-    /// Something is said about a unique asset.
-    pub fn amend(record_id: RecordId, asset: AssetId, payload_commit: [u8; 32]) -> Self {
-        todo!("{record_id}{asset}{payload_commit:?}")
-    }
-    /// Something is said about a quantity asset.
-    pub fn amend_quantity(record_id: RecordId, asset: AssetId, payload_commit: [u8; 32]) -> Self {
-        todo!("{record_id}{asset}{payload_commit:?}")
-    }
-    /// `party` becomes known to the ledger.
-    pub fn enroll(record_id: RecordId, party: PartyId) -> Self {
-        todo!("{record_id}{party}")
-    }
-    /// `class` becomes known: quantity or unique, and the decimal digits of its quantities (0 to
-    /// 38; 0 for a unique class).
-    pub fn define(record_id: RecordId, class: ClassId, quantity: bool, scale: u8) -> Self {
-        todo!("{record_id}{class}{quantity}{scale}")
-    }
-
-    /// The same request, committed to `payload`.
-    pub fn with_payload(self, payload: &Payload) -> Self {
-        Self {
-            payload_commit: Some(payload.commit()),
-            ..self
-        }
-    }
-    /// The same request about something that happened at `event_time_us`.
-    pub fn happened_at(self, event_time_us: u64) -> Self {
-        Self {
-            event_time_us,
-            ..self
-        }
-    }
-
-    /// The class that a registration or definition speaks of; meaningless for other acts.
-    pub fn class_id(&self) -> Option<ClassId> {
-        todo!()
-    }
-
     /// The 128 bytes.
     pub fn encode(&self) -> [u8; Self::LEN] {
-        todo!()
+        let mut bytes = [0; Self::LEN];
+        put(&mut bytes, RECORD_ID, self.record_id.as_bytes());
+        put(&mut bytes, ASSET_ID, self.asset_id.as_bytes());
+        put(&mut bytes, FROM, self.from.as_bytes());
+        put(&mut bytes, TO, self.to.as_bytes());
+        put(&mut bytes, QUANTITY, &self.quantity.to_be_bytes());
+        put(&mut bytes, EVENT_TIME_US, &self.event_time_us.to_be_bytes());
+        put(&mut bytes, ACT, &[self.act.code()]);
+        put(&mut bytes, FLAGS, &[flags::encode(self)]);
+        put(
+            &mut bytes,
+            PAYLOAD_COMMIT,
+            &self.payload_commit.unwrap_or_default(),
+        );
+        bytes
     }
-    /// Reads a request; what it returns encodes to the same bytes again. It may still be malformed:
-    /// see [`crate::check_form`].
-    pub fn decode(_bytes: &[u8]) -> Result<Self, DecodeError> {
-        todo!()
+
+    /// Reads a request. What it returns encodes to the same bytes again, but need not make sense:
+    /// that is for [`crate::check_form`].
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownKind`] for an act that this release does not know; otherwise the bytes
+    /// are not a request at all.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let bytes: &[u8; Self::LEN] = exactly(bytes)?;
+        let [kind] = at(bytes, ACT);
+        let act = Act::from_code(kind).ok_or(DecodeError::UnknownKind(kind))?;
+        zero(bytes, RESERVED..PAYLOAD_COMMIT)?;
+        let [flags] = at(bytes, FLAGS);
+        let flags = Flags::decode(flags, at(bytes, PAYLOAD_COMMIT))?;
+        Ok(Self {
+            record_id: RecordId::from_bytes(at(bytes, RECORD_ID)),
+            asset_id: AssetId::from_bytes(at(bytes, ASSET_ID)),
+            from: PartyId::from_bytes(at(bytes, FROM)),
+            to: PartyId::from_bytes(at(bytes, TO)),
+            quantity: u128::from_be_bytes(at(bytes, QUANTITY)),
+            event_time_us: u64::from_be_bytes(at(bytes, EVENT_TIME_US)),
+            act,
+            quantity_asset: flags.quantity_asset,
+            moves_title: flags.moves_title,
+            moves_custody: flags.moves_custody,
+            payload_commit: flags.payload_commit,
+        })
+    }
+
+    /// The class that a registration or a definition names; `None` for every other act.
+    pub fn class_id(&self) -> Option<ClassId> {
+        match self.act {
+            Act::Register => Some(ClassId(self.from.0)),
+            Act::Define => Some(ClassId(self.asset_id.0)),
+            _ => None,
+        }
+    }
+
+    /// The parties whose positions a record of this request touches: `from` position, `to`
+    /// position. [`PartyId::NIL`] is the asset's own position, where units come from and go to.
+    /// Nothing but acts on quantity assets touches positions.
+    pub fn positions_touched(&self) -> [Option<PartyId>; 2] {
+        if !self.quantity_asset {
+            return [None, None];
+        }
+        match self.act {
+            Act::Register | Act::Amend => [Some(PartyId::NIL), None],
+            Act::Issue | Act::Transfer | Act::Redeem => [Some(self.from), Some(self.to)],
+            Act::Retire | Act::Enroll | Act::Define => [None, None],
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bulla_consensus::TransportError;
+use bulla_node::TransportError;
 use tokio::time::Instant;
 
 /// The pause after failed attempts to connect: it doubles from 50 ms to 1 s, and a random half of it

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bulla_consensus::{Lane, NodeId, Transport, TransportError};
+use bulla_node::{Lane, NodeId, Transport, TransportError};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};

@@ -10,9 +10,11 @@
 
 use std::io;
 
-use bulla_consensus::Lane;
+use bulla_node::Lane;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::hello::Hello;
 
 /// The longest request or answer that a peer connection carries, in bytes: 64 MiB.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -122,6 +124,24 @@ pub(super) async fn read_frame(
 }
 
 impl Frame {
+    pub(super) fn hello(lane: Lane, hello: &Hello) -> Frame {
+        Frame {
+            kind: Kind::Hello,
+            lane,
+            request_id: 0,
+            body: hello.encode(),
+        }
+    }
+
+    pub(super) fn error(lane: Lane, request_id: u64, why: String) -> Frame {
+        Frame {
+            kind: Kind::Error,
+            lane,
+            request_id,
+            body: Bytes::from(why),
+        }
+    }
+
     fn header(&self) -> [u8; HEADER_BYTES] {
         let body_bytes =
             u32::try_from(self.body.len()).expect("callers keep bodies below BODY_BYTES_MAX");

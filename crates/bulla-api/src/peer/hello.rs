@@ -1,6 +1,6 @@
 //! The hello: the first frame of each end, in which it says who it is and whom it wants to reach.
 
-use bulla_consensus::NodeId;
+use bulla_node::NodeId;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 

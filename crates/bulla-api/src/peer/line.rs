@@ -1,21 +1,21 @@
 //! The caller's end of one connection: makes it, sends calls, matches answers, notices that it died.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bulla_consensus::{Lane, NodeId, TransportError};
+use bulla_node::{Lane, NodeId, TransportError};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::backoff::Backoff;
 use super::frame::{BODY_BYTES_MAX, Frame, FrameError, Kind, read_frame, write_frame};
 use super::hello::Hello;
 use super::security::{PeerStream, refused_or_unreachable};
+use super::sent::Sent;
 use super::{HELLO_BODY_BYTES_MAX, LocalNode, PeerSecurity, READ_BUFFER_BYTES};
 
 /// A request on its way, and where its answer is wanted.
@@ -90,12 +90,7 @@ impl Line {
     /// Says hello, and makes sure that the answer comes from the node that was called.
     async fn greet(&self, stream: &mut PeerStream) -> Result<(), TransportError> {
         let hello = Hello::new(self.me, self.to);
-        let frame = Frame {
-            kind: Kind::Hello,
-            lane: self.lane,
-            request_id: 0,
-            body: hello.encode(),
-        };
+        let frame = Frame::hello(self.lane, &hello);
         write_frame(stream, &frame)
             .await
             .map_err(|error| refused_or_unreachable(&error))?;
@@ -147,10 +142,8 @@ impl Line {
             why = take_answers(reader, self.lane, &sent) => why,
             why = watch_silence(&sent) => why,
         };
-        let sent = sent.into_inner().expect("no holder of the lock panics");
-        for (_, waiting) in sent.unanswered {
-            waiting.answer.send(Err(why.clone())).ok();
-        }
+        let mut sent = sent.into_inner().expect("no holder of the lock panics");
+        sent.fail(&why);
         Ended {
             why,
             answered: sent.answered,
@@ -169,62 +162,6 @@ impl Call {
 struct Ended {
     why: TransportError,
     answered: bool,
-}
-
-/// The calls that were sent on a connection.
-#[derive(Default)]
-struct Sent {
-    requests: u64,
-    unanswered: HashMap<u64, Unanswered>,
-    answered: bool,
-    /// Since when the peer owes an answer and sends nothing.
-    silent_since: Option<Instant>,
-}
-
-struct Unanswered {
-    answer: oneshot::Sender<Result<Bytes, TransportError>>,
-    _room: OwnedSemaphorePermit,
-}
-
-impl Sent {
-    fn add(
-        &mut self,
-        answer: oneshot::Sender<Result<Bytes, TransportError>>,
-        room: OwnedSemaphorePermit,
-    ) -> u64 {
-        self.requests += 1;
-        self.unanswered.insert(
-            self.requests,
-            Unanswered {
-                answer,
-                _room: room,
-            },
-        );
-        self.silent_since.get_or_insert_with(Instant::now);
-        self.requests
-    }
-
-    fn answer(&mut self, request_id: u64, answer: Result<Bytes, TransportError>) {
-        self.answered = true;
-        // An answer that nobody waits for any more is dropped.
-        if let Some(waiting) = self.unanswered.remove(&request_id) {
-            waiting.answer.send(answer).ok();
-        }
-        self.silent_since = (!self.unanswered.is_empty()).then(Instant::now);
-    }
-
-    /// Forgets the calls whose callers gave up, and says whether the peer seems to be gone: a caller
-    /// gave up, and nothing at all came for a long time.
-    fn give_up(&mut self, now: Instant) -> bool {
-        let before = self.unanswered.len();
-        self.unanswered
-            .retain(|_, waiting| !waiting.answer.is_closed());
-        let gave_up = self.unanswered.len() < before;
-        gave_up
-            && self
-                .silent_since
-                .is_some_and(|since| now - since >= SILENCE_MAX)
-    }
 }
 
 async fn send_calls(
@@ -330,7 +267,6 @@ fn jitter() -> u32 {
 }
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
-const SILENCE_MAX: Duration = Duration::from_secs(5);
 const SILENCE_CHECK: Duration = Duration::from_secs(1);
 
 // Sent and not answered. Callers that gave up count until the next check.

@@ -18,15 +18,17 @@
 
 use std::fmt;
 
-use bulla_consensus::NodeId;
+use bulla_node::NodeId;
 use uuid::Uuid;
 
+mod answer;
 mod backoff;
 mod call;
 mod frame;
 mod hello;
 mod line;
 mod security;
+mod sent;
 mod serve;
 mod slot;
 

@@ -5,18 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulla_consensus::{Lane, NodeId, PeerHandler};
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use bulla_node::{Lane, NodeId, PeerHandler};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use super::frame::{BODY_BYTES_MAX, Frame, Kind, read_frame, write_frame};
+use super::answer::answer_requests;
+use super::frame::{Frame, Kind, read_frame, write_frame};
 use super::hello::Hello;
 use super::security::{Accepted, Unsecured};
 use super::slot::Slot;
-use super::{HELLO_BODY_BYTES_MAX, LocalNode, PeerSecurity, PeerSetupError, READ_BUFFER_BYTES};
+use super::{HELLO_BODY_BYTES_MAX, LocalNode, PeerSecurity, PeerSetupError};
 
 /// Answers the calls of `peers` to the node `me` until `shutdown` resolves; then ends every
 /// connection and every handler that still runs, and returns when they have ended. Dropping the
@@ -133,31 +133,10 @@ impl Answerer {
             .await
             .map_err(|error| error.to_string())?;
         let lane = frame.lane;
-        let (answer, known) = match self.recognise(&frame, &accepted) {
-            Ok(from) => {
-                let hello = Hello::new(self.me, from);
-                (
-                    Frame {
-                        kind: Kind::Hello,
-                        lane,
-                        request_id: 0,
-                        body: hello.encode(),
-                    },
-                    Ok(from),
-                )
-            }
-            Err(why) => {
-                let body = Bytes::from(why.clone());
-                (
-                    Frame {
-                        kind: Kind::Error,
-                        lane,
-                        request_id: 0,
-                        body,
-                    },
-                    Err(why),
-                )
-            }
+        let known = self.recognise(&frame, &accepted);
+        let answer = match &known {
+            Ok(from) => Frame::hello(lane, &Hello::new(self.me, *from)),
+            Err(why) => Frame::error(lane, 0, why.clone()),
         };
         send(&mut accepted.stream, &answer)
             .await
@@ -191,109 +170,19 @@ impl Answerer {
         Ok(hello.from)
     }
 
-    async fn serve(
-        &self,
-        Known {
+    async fn serve(&self, known: Known) {
+        let Known {
             accepted,
             from,
             lane,
-        }: Known,
-    ) {
+        } = known;
         let Some(mut turn) = self.slots[&(from, lane)].take().await else {
             return;
         };
-        let (reader, writer) = tokio::io::split(accepted.stream);
-        let (answers, ready) = mpsc::channel(ANSWERS_WAITING_MAX);
-        let why = tokio::select! {
-            why = self.take_requests(reader, from, lane, answers) => why,
-            why = send_answers(writer, ready) => why,
-            () = turn.ended() => "the peer made a newer connection".to_owned(),
-        };
+        let why = answer_requests(accepted.stream, from, lane, &*self.handler, turn.ended()).await;
         // Peers come and go, and call again.
         tracing::debug!(peer = from, ?lane, why, "connection from peer ended");
     }
-
-    async fn take_requests(
-        &self,
-        reader: impl AsyncRead + Unpin,
-        from: NodeId,
-        lane: Lane,
-        answers: mpsc::Sender<Frame>,
-    ) -> String {
-        let mut reader = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
-        let room = Arc::new(Semaphore::new(handlers_max(lane)));
-        let mut handlers = JoinSet::new();
-        loop {
-            let frame = match read_frame(&mut reader, BODY_BYTES_MAX).await {
-                Ok(frame) if frame.kind == Kind::Request && frame.lane == lane => frame,
-                Ok(_) => {
-                    return "the peer sent something other than requests on its lane".to_owned();
-                }
-                Err(error) => return error.to_string(),
-            };
-            // With room for one handler, this is what keeps the order of arrival.
-            let room = room
-                .clone()
-                .acquire_owned()
-                .await
-                .expect("the semaphore is never closed");
-            while let Some(ended) = handlers.try_join_next() {
-                if let Err(panic) = ended {
-                    return panic.to_string();
-                }
-            }
-            let handling = self.handler.handle(from, lane, frame.body);
-            let answers = answers.clone();
-            handlers.spawn(async move {
-                let answer = answer_frame(lane, frame.request_id, handling.await);
-                // Nobody is left to answer when the connection ends first.
-                answers.send(answer).await.ok();
-                drop(room);
-            });
-        }
-    }
-}
-
-fn answer_frame(lane: Lane, request_id: u64, answer: Bytes) -> Frame {
-    if answer.len() > BODY_BYTES_MAX {
-        let too_long = format!(
-            "an answer of {} bytes is longer than {BODY_BYTES_MAX}",
-            answer.len()
-        );
-        return Frame {
-            kind: Kind::Error,
-            lane,
-            request_id,
-            body: Bytes::from(too_long),
-        };
-    }
-    Frame {
-        kind: Kind::Response,
-        lane,
-        request_id,
-        body: answer,
-    }
-}
-
-async fn send_answers(
-    mut writer: impl AsyncWrite + Unpin,
-    mut ready: mpsc::Receiver<Frame>,
-) -> String {
-    while let Some(mut answer) = ready.recv().await {
-        loop {
-            if let Err(error) = write_frame(&mut writer, &answer).await {
-                return error.to_string();
-            }
-            answer = match ready.try_recv() {
-                Ok(answer) => answer,
-                Err(_) => break,
-            };
-        }
-        if let Err(error) = writer.flush().await {
-            return error.to_string();
-        }
-    }
-    "no requests can arrive any more".to_owned()
 }
 
 async fn send(writer: &mut (impl AsyncWrite + Unpin), frame: &Frame) -> std::io::Result<()> {
@@ -311,16 +200,7 @@ async fn let_read(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     while let Ok(1..) = stream.read(&mut unread).await {}
 }
 
-fn handlers_max(lane: Lane) -> usize {
-    match lane {
-        Lane::Append => 1,
-        Lane::Control => 256,
-        Lane::Blocks => 8,
-    }
-}
-
 const LANES: [Lane; 3] = [Lane::Append, Lane::Control, Lane::Blocks];
-const ANSWERS_WAITING_MAX: usize = 16;
 
 // Connections that have not yet said who they are. Each may take the time of a meeting.
 const STRANGERS_MAX: usize = 64;

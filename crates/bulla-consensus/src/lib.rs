@@ -1,6 +1,35 @@
 //! Agreement: openraft adapters, group commit, and the sealing of tables by every voter.
 #![doc = include_str!("../DESIGN.md")]
 
+mod answer_wire;
+mod command;
+mod consensus;
+mod engine;
+mod event;
+mod local;
+mod log_cache;
+mod log_store;
+mod message;
+mod network;
+mod peer;
+mod proposer;
+mod pull;
+mod replay;
+mod response;
+mod sealer;
+mod settings;
+mod state_machine;
+mod status;
+mod submit_error;
 mod transport;
+mod types;
+mod wire;
 
+pub use consensus::Consensus;
+pub use event::Event;
+pub use local::LocalNetwork;
+pub use sealer::CLOCK_AHEAD_S_MAX;
+pub use settings::{Clock, Settings};
+pub use status::{ClusterStatus, MemberProgress, MemberStatus, Role};
+pub use submit_error::SubmitError;
 pub use transport::{Lane, NoPeers, NodeId, PeerHandler, Transport, TransportError};

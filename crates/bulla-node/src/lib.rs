@@ -1,4 +1,20 @@
-//! A bulla node in your process: open, submit, read, prove, watch, shut down
+//! A bulla node in your process: open, submit, read, prove, watch, shut down.
 #![doc = include_str!("../DESIGN.md")]
 
 pub mod config;
+mod found;
+mod node;
+mod options;
+
+pub use bulla_consensus::{
+    ClusterStatus, Event, Lane, LocalNetwork, MemberProgress, MemberStatus, NoPeers, NodeId,
+    PeerHandler, Role, SubmitError, Transport, TransportError,
+};
+pub use bulla_storage::{
+    Answer, Batch, BlockView, ClosedTable, Entry, Holding, Identity, Item, Ledger, Progress,
+    ReceiptAnswer, RecordView, StorageError, StoreOptions, TableInfo, TableState, TableView,
+    Verified, WaitingTable, identity_files,
+};
+pub use found::found;
+pub use node::{Node, OpenError};
+pub use options::{Member, NodeOptions};

@@ -1,0 +1,118 @@
+//! What the tasks of one node share: Raft, the store, the way to the peers, and when to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulla_storage::Store;
+use bytes::Bytes;
+use openraft::Raft;
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::{ClientWriteError, RaftError};
+use tokio::sync::{broadcast, watch};
+
+use crate::event::Event;
+use crate::message::{self, Reply, Request};
+use crate::settings::Settings;
+use crate::state_machine::{Progress, StateMachine};
+use crate::transport::{Lane, NodeId, Transport};
+use crate::types::{Command, TypeConfig};
+use crate::wire;
+
+/// How long a small request to a peer may take before it is asked elsewhere or again.
+const SMALL_REQUEST: Duration = Duration::from_secs(5);
+
+pub(crate) struct Engine {
+    pub(crate) raft: Raft<TypeConfig, StateMachine>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) settings: Settings,
+    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+/// Why a peer did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskError {
+    #[error("not the leader")]
+    NotLeader { leader: Option<NodeId> },
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Engine {
+    /// Resolves when the node stops.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives in `self`, so the wait ends only when the flag is set.
+        let _set = stop.wait_for(|stop| *stop).await;
+    }
+
+    /// The leader as far as this node knows.
+    pub(crate) fn leader(&self) -> Option<NodeId> {
+        self.raft.metrics().borrow_watched().current_leader
+    }
+
+    /// Has the leader, which may be this node, write this node's attestation to the log.
+    pub(crate) async fn propose_attestation(&self, command: Command) -> Result<(), AskError> {
+        match self.leader() {
+            None => Err(AskError::NotLeader { leader: None }),
+            Some(leader) if leader == self.settings.node_id => self.write(command).await,
+            Some(leader) => match self
+                .ask(
+                    leader,
+                    &Request::Propose {
+                        command: command.0.to_vec(),
+                    },
+                )
+                .await?
+            {
+                (Reply::Done, _) => Ok(()),
+                (other, _) => Err(AskError::Failed(format!("unexpected answer {other:?}"))),
+            },
+        }
+    }
+
+    /// Writes one command to the log as its leader.
+    pub(crate) async fn write(&self, command: Command) -> Result<(), AskError> {
+        match self.raft.client_write(command).await {
+            Ok(_response) => Ok(()),
+            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(to))) => {
+                Err(AskError::NotLeader {
+                    leader: to.leader_id,
+                })
+            }
+            Err(error) => Err(AskError::Failed(error.to_string())),
+        }
+    }
+
+    /// One small request to a peer on the control lane.
+    pub(crate) async fn ask(
+        &self,
+        peer: NodeId,
+        request: &Request,
+    ) -> Result<(Reply, Bytes), AskError> {
+        self.ask_on(Lane::Control, peer, request, SMALL_REQUEST)
+            .await
+    }
+
+    /// One request to a peer.
+    pub(crate) async fn ask_on(
+        &self,
+        lane: Lane,
+        peer: NodeId,
+        request: &Request,
+        ttl: Duration,
+    ) -> Result<(Reply, Bytes), AskError> {
+        let answer = self
+            .transport
+            .call(peer, lane, wire::encode(request), ttl)
+            .await;
+        let answer = answer.map_err(|error| AskError::Failed(error.to_string()))?;
+        match message::read_reply(&answer).map_err(|error| AskError::Failed(error.to_string()))? {
+            (Reply::NotLeader { leader }, _) => Err(AskError::NotLeader { leader }),
+            (Reply::Failed(why), _) => Err(AskError::Failed(why)),
+            answered => Ok(answered),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Group commit: what waits is gathered into one entry, and tables are closed in time.
+//!
+//! One task decides the order of everything that this node proposes. So it knows, while entries are
+//! under way, how many records the open table will have, and puts its Close exactly where the table
+//! is full.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulla_ledger::{Record, Transfer};
+use bulla_storage::{Answer, Batch};
+use openraft::errors::ClientWriteError;
+use openraft::impls::ProgressResponder;
+use openraft::raft::ClientWriteResponse;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::command;
+use crate::engine::Engine;
+use crate::response::Response;
+use crate::types::{Command, TypeConfig};
+
+/// One batch that waits to be proposed.
+pub(crate) struct Submission {
+    pub(crate) batch: Batch,
+    pub(crate) bytes: usize,
+    pub(crate) answer: oneshot::Sender<Proposed>,
+    /// Its place in the queue, given back when it is answered.
+    pub(crate) _room: OwnedSemaphorePermit,
+}
+
+/// What became of a submission.
+pub(crate) enum Proposed {
+    /// It is recorded, or refused: decided.
+    Answered(Vec<Answer>),
+    /// It was not proposed here, or nobody knows what became of it: try again, with the same record ids.
+    TryAgain,
+}
+
+/// How many closed tables may wait to be stored before no more records are taken.
+const UNSTORED_TABLES_MAX: u64 = 4;
+
+/// The most requests that go into one entry.
+const ENTRY_RECORDS_MAX: usize = 16_384;
+
+/// Bytes that a request takes in an entry, its payload not counted.
+pub(crate) const REQUEST_BYTES: usize = Transfer::LEN + 16;
+
+pub(crate) struct Proposer {
+    engine: Arc<Engine>,
+    in_flight: Arc<Semaphore>,
+    /// Held by everything that is proposed and not answered yet.
+    ticket: Arc<()>,
+    /// The open table as it will be once everything under way is applied.
+    expected: ExpectedTable,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct ExpectedTable {
+    height: u64,
+    leaves: u64,
+    bytes: u64,
+    /// When its first leaf came, in POSIX microseconds; `None` while it has none.
+    since_us: Option<u64>,
+}
+
+impl Proposer {
+    pub(crate) fn new(engine: Arc<Engine>) -> Proposer {
+        let in_flight = Arc::new(Semaphore::new(engine.settings.in_flight_entries_max));
+        let expected = ExpectedTable::of(&engine);
+        Proposer {
+            engine,
+            in_flight,
+            ticket: Arc::new(()),
+            expected,
+        }
+    }
+
+    /// Proposes what comes through `queue`, until the node stops.
+    pub(crate) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Submission>) {
+        let age_max = Duration::from_millis(self.engine.settings.table_age_ms_max);
+        let mut tick = tokio::time::interval(
+            (age_max / 8).clamp(Duration::from_millis(5), Duration::from_millis(100)),
+        );
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut waiting = VecDeque::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = self.engine.stopped() => return,
+                _ = tick.tick() => self.close_when_old().await,
+                submission = queue.recv() => match submission {
+                    Some(submission) => waiting.push_back(submission),
+                    None => return,
+                },
+            }
+            while !waiting.is_empty() {
+                let Some(slot) = self.slot().await else {
+                    return;
+                };
+                while let Ok(submission) = queue.try_recv() {
+                    waiting.push_back(submission);
+                }
+                self.propose(
+                    gather(&mut waiting, self.engine.settings.entry_bytes_max),
+                    slot,
+                )
+                .await;
+                self.close_when_old().await;
+            }
+        }
+    }
+
+    /// Waits until one more entry may be under way, and until the disk keeps up with closed tables.
+    async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        let mut progress = self.engine.progress.subscribe();
+        let keeps_up = progress.wait_for(|progress| {
+            let stored = progress.stored_height.map_or(0, |height| height + 1);
+            progress
+                .closed_height
+                .map_or(0, |height| height + 1)
+                .saturating_sub(stored)
+                <= UNSTORED_TABLES_MAX
+        });
+        tokio::select! {
+            () = self.engine.stopped() => return None,
+            _ = keeps_up => {}
+        }
+        tokio::select! {
+            () = self.engine.stopped() => None,
+            slot = self.in_flight.clone().acquire_owned() => slot.ok(),
+        }
+    }
+
+    async fn propose(&mut self, submissions: Vec<Submission>, slot: OwnedSemaphorePermit) {
+        if !self.engine.raft.is_leader() {
+            return submissions
+                .into_iter()
+                .for_each(|submission| answer(submission, Proposed::TryAgain));
+        }
+        self.look_at_the_table();
+        let leaves: u64 = submissions
+            .iter()
+            .map(|submission| submission.batch.items.len() as u64)
+            .sum();
+        let bytes: u64 = submissions
+            .iter()
+            .map(|submission| submission.bytes as u64)
+            .sum();
+        let settings = &self.engine.settings;
+        let full = self.expected.leaves + leaves > settings.table_records_max
+            || self.expected.bytes + bytes > settings.table_bytes_max;
+        if full && self.expected.leaves > 0 {
+            self.close().await;
+        }
+        let now_us = (self.engine.settings.clock)();
+        self.expected.leaves += leaves;
+        self.expected.bytes += bytes;
+        self.expected.since_us.get_or_insert(now_us);
+        let command = command::requests(
+            now_us,
+            submissions.iter().map(|submission| &submission.batch),
+        );
+        let ticket = self.ticket.clone();
+        let decided = self.send(command).await;
+        tokio::spawn(async move {
+            let decided = decided.await.ok();
+            drop((slot, ticket));
+            answer_all(submissions, decided);
+        });
+    }
+
+    async fn close_when_old(&mut self) {
+        if !self.engine.raft.is_leader() {
+            return;
+        }
+        self.look_at_the_table();
+        let now_us = (self.engine.settings.clock)();
+        let age_us_max = self.engine.settings.table_age_ms_max * 1_000;
+        if self
+            .expected
+            .since_us
+            .is_some_and(|since_us| now_us.saturating_sub(since_us) >= age_us_max)
+        {
+            self.close().await;
+        }
+    }
+
+    async fn close(&mut self) {
+        let now_us = (self.engine.settings.clock)();
+        let command = command::close(self.expected.height, now_us);
+        self.expected = ExpectedTable {
+            height: self.expected.height + 1,
+            leaves: 0,
+            bytes: 0,
+            since_us: None,
+        };
+        let ticket = self.ticket.clone();
+        let decided = self.send(command).await;
+        tokio::spawn(async move {
+            // If the Close is lost the table stays open, and the next look at it finds that out.
+            let _closed_or_lost = decided.await;
+            drop(ticket);
+        });
+    }
+
+    /// Hands a command to Raft, in order. The receiver fails when Raft has stopped.
+    async fn send(&self, command: Command) -> oneshot::Receiver<Decided> {
+        let (responder, decided) = ProgressResponder::<TypeConfig, _>::complete_only();
+        let _stopped_then_the_receiver_fails = self
+            .engine
+            .raft
+            .client_write_ff(command, Some(responder))
+            .await;
+        decided
+    }
+
+    /// With nothing under way, the ledger knows best; otherwise what was proposed is counted on.
+    fn look_at_the_table(&mut self) {
+        if Arc::strong_count(&self.ticket) == 1 {
+            self.expected = ExpectedTable::of(&self.engine);
+        }
+    }
+}
+
+impl ExpectedTable {
+    fn of(engine: &Engine) -> ExpectedTable {
+        let table = engine.store.ledger().open_table();
+        // A table that holds only refusals is closed in time too: it is what makes them durable outside the log.
+        let leaves = table.records + table.refused;
+        let since_us = (leaves > 0).then(|| table.first_record_us.unwrap_or(table.opened_us));
+        ExpectedTable {
+            height: table.height,
+            leaves,
+            bytes: table.bytes,
+            since_us,
+        }
+    }
+}
+
+/// Takes as many submissions as fit in one entry, and at least one.
+fn gather(waiting: &mut VecDeque<Submission>, bytes_max: usize) -> Vec<Submission> {
+    let (mut bytes, mut records) = (0, 0);
+    let mut gathered = Vec::new();
+    while let Some(next) = waiting.front() {
+        bytes += next.bytes;
+        records += next.batch.items.len();
+        if !gathered.is_empty() && (bytes > bytes_max || records > ENTRY_RECORDS_MAX) {
+            break;
+        }
+        gathered.extend(waiting.pop_front());
+    }
+    gathered
+}
+
+type Decided = Result<ClientWriteResponse<TypeConfig>, ClientWriteError<TypeConfig>>;
+
+fn answer_all(submissions: Vec<Submission>, decided: Option<Decided>) {
+    match decided.map(|decided| decided.map(|response| response.data)) {
+        Some(Ok(Response::Recorded(answers))) => {
+            assert_eq!(
+                answers.len(),
+                submissions.len(),
+                "each batch of an entry has its answers"
+            );
+            for (submission, answers) in submissions.into_iter().zip(answers) {
+                answer(submission, Proposed::Answered(answers));
+            }
+        }
+        Some(Ok(other)) => panic!("requests were answered with {other}"),
+        Some(Err(_not_leader_any_more)) => submissions
+            .into_iter()
+            .for_each(|submission| answer(submission, Proposed::TryAgain)),
+        None => submissions
+            .into_iter()
+            .for_each(|submission| answer(submission, Proposed::TryAgain)),
+    }
+}
+
+fn answer(submission: Submission, proposed: Proposed) {
+    // Whoever asked may have gone away; what was recorded stays recorded.
+    let _gone = submission.answer.send(proposed);
+}
+
+/// What a batch takes in an entry and in a table, in bytes.
+pub(crate) fn bytes_of(batch: &Batch) -> usize {
+    let payloads: usize = batch
+        .items
+        .iter()
+        .filter_map(|item| item.payload.as_ref())
+        .map(|payload| payload.bytes.len() + 44)
+        .sum();
+    batch.items.len() * REQUEST_BYTES.max(Record::LEN + 2) + payloads
+}

@@ -1,0 +1,267 @@
+//! openraft's state machine: reads commands, hands them to the ledger, and closed tables to the sealer.
+//!
+//! What is durable of it is exactly the state just after the Close of the last stored block.
+//! Everything later is replayed from the log when the node starts.
+
+use std::io;
+use std::sync::Arc;
+
+use bulla_storage::{AttestOutcome, ClosedTable, Closing, Store};
+use futures::{Stream, StreamExt};
+use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::command::{self, Content};
+use crate::event::Event;
+use crate::replay::ReplayFrom;
+use crate::response::Response;
+use crate::types::{
+    Command, LogId, Payload, Snapshot, SnapshotManifest, SnapshotMeta, StoredMembership, TypeConfig,
+};
+
+/// How far this node has come, for those who wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Progress {
+    /// Leaves applied, headers included.
+    pub size: u64,
+    /// The height of the last closed table.
+    pub closed_height: Option<u64>,
+    /// The height of the last table stored in a block file of this node.
+    pub stored_height: Option<u64>,
+    /// The height of the last sealed block.
+    pub sealed_height: Option<u64>,
+}
+
+/// The replicated ledger as openraft drives it.
+pub(crate) struct StateMachine {
+    store: Arc<Store>,
+    last_applied: Option<LogId>,
+    membership: StoredMembership,
+    closed: mpsc::UnboundedSender<Arc<ClosedTable>>,
+    progress: watch::Sender<Progress>,
+    events: broadcast::Sender<Event>,
+}
+
+impl StateMachine {
+    /// The state machine as the store has it, and the closed tables that it will hand out to be stored.
+    pub(crate) fn open(
+        store: Arc<Store>,
+        progress: watch::Sender<Progress>,
+        events: broadcast::Sender<Event>,
+    ) -> io::Result<(StateMachine, mpsc::UnboundedReceiver<Arc<ClosedTable>>)> {
+        let replay_from = ReplayFrom::of_store(&store)?;
+        let (closed, to_store) = mpsc::unbounded_channel();
+        let machine = StateMachine {
+            store,
+            last_applied: replay_from.last_applied,
+            membership: replay_from.membership,
+            closed,
+            progress,
+            events,
+        };
+        machine.publish();
+        Ok((machine, to_store))
+    }
+
+    fn apply_command(&mut self, log_id: LogId, command: &Command) -> io::Result<Response> {
+        // Every node refuses the same bytes in the same way, so a command that cannot be read stops
+        // all of them rather than letting them part.
+        match command::read(&command.0)? {
+            Content::Requests { time_us, batches } => {
+                let answers = self
+                    .store
+                    .ledger()
+                    .apply_requests(time_us, &batches)
+                    .map_err(io::Error::other)?;
+                Ok(Response::Recorded(answers))
+            }
+            Content::Close { height, closed_us } => self.close(log_id, height, closed_us),
+            Content::Attest {
+                height,
+                attestation,
+            } => {
+                let outcome = self
+                    .store
+                    .ledger()
+                    .attest(height, &attestation)
+                    .map_err(io::Error::other)?;
+                self.report(height, attestation.node_name, &outcome);
+                Ok(Response::Attested(outcome))
+            }
+        }
+    }
+
+    fn close(&mut self, log_id: LogId, height: u64, closed_us: u64) -> io::Result<Response> {
+        let replay_from = ReplayFrom {
+            last_applied: Some(log_id),
+            membership: self.membership.clone(),
+        };
+        let closing = Closing {
+            closed_us,
+            raft_term: *log_id.leader_id,
+            raft_index: log_id.index,
+            replay_from: replay_from.encode(),
+        };
+        let Some(table) = self.store.ledger().close(height, closing) else {
+            return Ok(Response::Closed(false));
+        };
+        let _nobody_watches = self.events.send(Event::Closed { height });
+        self.closed
+            .send(table)
+            .map_err(|_| io::Error::other("tables can no longer be stored"))?;
+        Ok(Response::Closed(true))
+    }
+
+    fn report(&self, height: u64, by: String, outcome: &AttestOutcome) {
+        match outcome {
+            AttestOutcome::Counted => {
+                let _nobody_watches = self.events.send(Event::Attested { height, by });
+            }
+            AttestOutcome::Sealed { upto } => {
+                let first = self
+                    .progress
+                    .borrow()
+                    .sealed_height
+                    .map_or(0, |sealed| sealed + 1);
+                let _nobody_watches = self.events.send(Event::Attested { height, by });
+                for height in first..=*upto {
+                    let _nobody_watches = self.events.send(Event::Sealed { height });
+                }
+            }
+            AttestOutcome::OtherRoot { ours, theirs } => {
+                tracing::error!(height, by, %ours, %theirs, "a server signed another root for this table; sealing stops");
+                let _nobody_watches = self.events.send(Event::OtherRoot { height, by });
+            }
+            AttestOutcome::BadSignature | AttestOutcome::UnknownNode => {
+                tracing::error!(
+                    height,
+                    by,
+                    ?outcome,
+                    "an attestation was not valid and is ignored"
+                );
+            }
+            AttestOutcome::Repeated | AttestOutcome::NotClosed => {}
+        }
+    }
+
+    fn publish(&self) {
+        let ledger = self.store.ledger();
+        let (size, sealed_height) = (ledger.size(), ledger.sealing_status().sealed_height);
+        let (closed_height, stored_height) = (
+            ledger.open_table().height.checked_sub(1),
+            ledger.durable().height,
+        );
+        self.progress.send_if_modified(|progress| {
+            let now = Progress {
+                size,
+                closed_height,
+                stored_height,
+                sealed_height,
+            };
+            std::mem::replace(progress, now) != now
+        });
+    }
+
+    fn manifest(&self) -> io::Result<Option<Snapshot>> {
+        let durable = self.store.ledger().durable();
+        let (Some(upto_height), Some(replay_from)) = (durable.height, durable.replay_from) else {
+            return Ok(None);
+        };
+        let ReplayFrom {
+            last_applied,
+            membership,
+        } = ReplayFrom::decode(&replay_from)?;
+        let meta = SnapshotMeta {
+            last_log_id: last_applied,
+            last_membership: membership,
+        };
+        Ok(Some(Snapshot {
+            meta,
+            snapshot: SnapshotManifest {
+                upto_height,
+                replay_from: replay_from.into(),
+            },
+        }))
+    }
+}
+
+impl RaftStateMachine<TypeConfig> for StateMachine {
+    type SnapshotData = SnapshotManifest;
+    type SnapshotBuilder = SnapshotBuilder;
+
+    async fn applied_state(&mut self) -> Result<(Option<LogId>, StoredMembership), io::Error> {
+        Ok((self.last_applied, self.membership.clone()))
+    }
+
+    async fn apply<Entries>(&mut self, mut entries: Entries) -> Result<(), io::Error>
+    where
+        Entries: Stream<Item = Result<EntryResponder<TypeConfig>, io::Error>> + Unpin + Send,
+    {
+        while let Some(next) = entries.next().await {
+            let (entry, responder) = next?;
+            let response = match &entry.payload {
+                Payload::Blank => Response::Nothing,
+                Payload::Normal(command) => self.apply_command(entry.log_id, command)?,
+                Payload::Membership(membership) => {
+                    self.membership = StoredMembership::new(Some(entry.log_id), membership.clone());
+                    Response::Nothing
+                }
+            };
+            self.last_applied = Some(entry.log_id);
+            self.publish();
+            if matches!(response, Response::Recorded(_)) {
+                let _nobody_watches = self.events.send(Event::Recorded {
+                    size: self.progress.borrow().size,
+                });
+            }
+            if let Some(responder) = responder {
+                responder.send(response);
+            }
+        }
+        Ok(())
+    }
+
+    async fn get_snapshot_builder(&mut self) -> SnapshotBuilder {
+        SnapshotBuilder(self.manifest())
+    }
+
+    async fn install_snapshot(
+        &mut self,
+        meta: &SnapshotMeta,
+        manifest: SnapshotManifest,
+    ) -> Result<(), io::Error> {
+        let store = self.store.clone();
+        // The blocks were pulled and wait in the data directory; now each is verified and folded in.
+        let adopt = move || {
+            store
+                .ledger()
+                .adopt(manifest.upto_height, manifest.replay_from.to_vec())
+        };
+        tokio::task::spawn_blocking(adopt)
+            .await
+            .map_err(io::Error::other)?
+            .map_err(io::Error::other)?;
+        self.last_applied = meta.last_log_id;
+        self.membership = meta.last_membership.clone();
+        self.publish();
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, io::Error> {
+        self.manifest()
+    }
+}
+
+/// Takes a snapshot: names the blocks that are stored. Nothing is copied.
+pub(crate) struct SnapshotBuilder(io::Result<Option<Snapshot>>);
+
+impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
+    type SnapshotData = SnapshotManifest;
+
+    async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
+        let manifest = std::mem::replace(&mut self.0, Ok(None))?;
+        manifest.ok_or_else(|| {
+            io::Error::other("no block is stored yet, so there is nothing to take a snapshot of")
+        })
+    }
+}

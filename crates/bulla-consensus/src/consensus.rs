@@ -1,7 +1,8 @@
 //! One member of the replicated ledger: start it, submit to it, ask it, stop it.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bulla_storage::{Answer, Batch, Store};
@@ -24,7 +25,6 @@ use crate::state_machine::{Progress, StateMachine};
 use crate::status::{ClusterStatus, MemberProgress, MemberStatus, Role};
 use crate::submit_error::SubmitError;
 use crate::transport::{NodeId, PeerHandler, Transport};
-use crate::types::TypeConfig;
 
 /// Events that a watcher may be behind before it misses some.
 const EVENTS_KEPT: usize = 1_024;
@@ -38,6 +38,8 @@ pub struct Consensus {
     pub(crate) engine: Arc<Engine>,
     queue: mpsc::UnboundedSender<Submission>,
     room: Arc<Semaphore>,
+    /// The threads that write to the data directory; taken by whoever waits for their end.
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Consensus {
@@ -45,60 +47,25 @@ impl Consensus {
     ///
     /// # Errors
     /// When the log cannot be read, or openraft refuses the settings.
-    pub async fn start(
-        settings: Settings,
-        store: Arc<Store>,
-        transport: Arc<dyn Transport>,
-    ) -> io::Result<Consensus> {
-        let config = Arc::new(
-            settings
-                .raft_config()
-                .validate()
-                .map_err(io::Error::other)?,
-        );
-        let (progress, events, stop) = (
-            watch::Sender::new(Progress::default()),
-            broadcast::Sender::new(EVENTS_KEPT),
-            watch::Sender::new(false),
-        );
-        let log = LogStore::open(
-            store.clone(),
-            settings.entry_cache_bytes,
-            settings.append_bytes_max,
-        )?;
+    pub async fn start(settings: Settings, store: Arc<Store>, transport: Arc<dyn Transport>) -> io::Result<Consensus> {
+        let config = Arc::new(settings.raft_config().validate().map_err(io::Error::other)?);
+        let (progress, events, stop) =
+            (watch::Sender::new(Progress::default()), broadcast::Sender::new(EVENTS_KEPT), watch::Sender::new(false));
+        let (log, log_thread) = LogStore::open(store.clone(), settings.entry_cache_bytes, settings.append_bytes_max)?;
         let flushed = log.flushed();
-        let (machine, closed) =
-            StateMachine::open(store.clone(), progress.clone(), events.clone())?;
-        let network = Network {
-            me: settings.node_id,
-            transport: transport.clone(),
-        };
-        let raft = Raft::new(settings.node_id, config, network, log, machine)
-            .await
-            .map_err(io::Error::other)?;
-        let engine = Arc::new(Engine {
-            raft,
-            store,
-            transport,
-            settings,
-            progress,
-            events,
-            stop,
-        });
+        let (machine, closed) = StateMachine::open(store.clone(), progress.clone(), events.clone())?;
+        let network = Network { me: settings.node_id, transport: transport.clone() };
+        let raft = Raft::new(settings.node_id, config, network, log, machine).await.map_err(io::Error::other)?;
+        let engine = Arc::new(Engine { raft, store, transport, settings, progress, events, stop });
 
-        store_on_a_thread(engine.clone(), closed, flushed)?;
+        let blocks_thread = store_on_a_thread(engine.clone(), closed, flushed)?;
         tokio::spawn(sealer::attest_tables(engine.clone()));
         tokio::spawn(report_leaders(engine.clone()));
         let (queue, submissions) = mpsc::unbounded_channel();
         tokio::spawn(Proposer::new(engine.clone()).run(submissions));
-        let room = Arc::new(Semaphore::new(
-            engine.settings.queue_bytes_max.min(Semaphore::MAX_PERMITS),
-        ));
-        let consensus = Consensus {
-            engine,
-            queue,
-            room,
-        };
+        let room = Arc::new(Semaphore::new(engine.settings.queue_bytes_max.min(Semaphore::MAX_PERMITS)));
+        let threads = Arc::new(Mutex::new(vec![log_thread, blocks_thread]));
+        let consensus = Consensus { engine, queue, room, threads };
         consensus.found_the_cluster().await?;
         Ok(consensus)
     }
@@ -109,16 +76,8 @@ impl Consensus {
         if raft.is_initialized().await.map_err(io::Error::other)? {
             return Ok(());
         }
-        let voters = self
-            .engine
-            .settings
-            .voters
-            .iter()
-            .map(|(node_id, _)| (*node_id, EmptyNode {}));
-        match raft
-            .initialize(voters.collect::<std::collections::BTreeMap<_, _>>())
-            .await
-        {
+        let voters = self.engine.settings.voters.iter().map(|(node_id, _)| (*node_id, EmptyNode {}));
+        match raft.initialize(voters.collect::<std::collections::BTreeMap<_, _>>()).await {
             // A peer was quicker: its entries came in meanwhile.
             Err(error) if error.api_error().is_some() => Ok(()),
             outcome => outcome.map_err(io::Error::other),
@@ -138,11 +97,7 @@ impl Consensus {
         self.check_size(&batch)?;
         let deadline = Instant::now() + Duration::from_millis(self.engine.settings.submit_ms_max);
         let decided = timeout_at(deadline, self.submit_until_decided(&batch)).await;
-        decided.unwrap_or_else(|_late| {
-            Err(SubmitError::Unavailable {
-                leader: self.engine.leader(),
-            })
-        })
+        decided.unwrap_or_else(|_late| Err(SubmitError::Unavailable { leader: self.engine.leader() }))
     }
 
     async fn submit_until_decided(&self, batch: &Batch) -> Result<Vec<Answer>, SubmitError> {
@@ -151,9 +106,7 @@ impl Consensus {
                 return Err(SubmitError::Stopped);
             }
             let decided = match self.engine.leader() {
-                Some(leader) if leader == self.engine.settings.node_id => {
-                    self.submit_here(batch.clone()).await?
-                }
+                Some(leader) if leader == self.engine.settings.node_id => self.submit_here(batch.clone()).await?,
                 Some(leader) => self.submit_there(leader, batch).await?,
                 None => None,
             };
@@ -165,27 +118,13 @@ impl Consensus {
     }
 
     /// Proposes a batch as the leader; `None` when this node is not, or is no longer, the leader.
-    pub(crate) async fn submit_here(
-        &self,
-        batch: Batch,
-    ) -> Result<Option<Vec<Answer>>, SubmitError> {
+    pub(crate) async fn submit_here(&self, batch: Batch) -> Result<Option<Vec<Answer>>, SubmitError> {
         self.check_size(&batch)?;
         let bytes = bytes_of(&batch);
-        let room = self
-            .room
-            .clone()
-            .try_acquire_many_owned(bytes as u32)
-            .map_err(|_| SubmitError::Overloaded)?;
+        let room = self.room.clone().try_acquire_many_owned(bytes as u32).map_err(|_| SubmitError::Overloaded)?;
         let (answer, answered) = oneshot::channel();
-        let submission = Submission {
-            batch,
-            bytes,
-            answer,
-            _room: room,
-        };
-        self.queue
-            .send(submission)
-            .map_err(|_| SubmitError::Stopped)?;
+        let submission = Submission { batch, bytes, answer, _room: room };
+        self.queue.send(submission).map_err(|_| SubmitError::Stopped)?;
         match answered.await {
             Ok(Proposed::Answered(answers)) => Ok(Some(answers)),
             Ok(Proposed::TryAgain) => Ok(None),
@@ -194,31 +133,12 @@ impl Consensus {
     }
 
     /// Passes a batch on to the leader; `None` when that node is not the leader or does not answer.
-    async fn submit_there(
-        &self,
-        leader: NodeId,
-        batch: &Batch,
-    ) -> Result<Option<Vec<Answer>>, SubmitError> {
+    async fn submit_there(&self, leader: NodeId, batch: &Batch) -> Result<Option<Vec<Answer>>, SubmitError> {
         let command = command::requests(0, std::iter::once(batch));
-        match self
-            .engine
-            .ask(
-                leader,
-                &Request::Propose {
-                    command: command.0.to_vec(),
-                },
-            )
-            .await
-        {
+        match self.engine.ask(leader, &Request::Propose { command: command.0.to_vec() }).await {
             Ok((Reply::Answers(batches), _)) => {
-                let answers = batches
-                    .into_iter()
-                    .flatten()
-                    .map(Answer::try_from)
-                    .collect::<Result<Vec<_>, _>>();
-                Ok(answers
-                    .ok()
-                    .filter(|answers| answers.len() == batch.items.len()))
+                let answers = batches.into_iter().flatten().map(Answer::try_from).collect::<Result<Vec<_>, _>>();
+                Ok(answers.ok().filter(|answers| answers.len() == batch.items.len()))
             }
             Ok((Reply::Overloaded, _)) => Err(SubmitError::Overloaded),
             Ok((other, _)) => {
@@ -232,37 +152,23 @@ impl Consensus {
     fn check_size(&self, batch: &Batch) -> Result<(), SubmitError> {
         let (records, records_max) = (batch.items.len(), self.engine.settings.batch_records_max);
         if records > records_max {
-            return Err(SubmitError::TooManyRecords {
-                records,
-                records_max,
-            });
+            return Err(SubmitError::TooManyRecords { records, records_max });
         }
         let (bytes, bytes_max) = (bytes_of(batch), self.engine.settings.batch_bytes_max);
-        if bytes > bytes_max {
-            Err(SubmitError::TooManyBytes { bytes, bytes_max })
-        } else {
-            Ok(())
-        }
+        if bytes > bytes_max { Err(SubmitError::TooManyBytes { bytes, bytes_max }) } else { Ok(()) }
     }
 
     /// Waits until the table of `height` is sealed, at most `limit`; whether it is.
     pub async fn wait_sealed(&self, height: u64, limit: Duration) -> bool {
         let mut progress = self.engine.progress.subscribe();
         let sealed = progress.wait_for(|progress| progress.sealed_height >= Some(height));
-        tokio::time::timeout(limit, sealed)
-            .await
-            .is_ok_and(|sealed| sealed.is_ok())
+        tokio::time::timeout(limit, sealed).await.is_ok_and(|sealed| sealed.is_ok())
     }
 
     /// Waits until a leader is known, at most `limit`.
     pub async fn wait_leader(&self, limit: Duration) -> Option<NodeId> {
         let wait = self.engine.raft.wait(Some(limit));
-        let metrics = wait
-            .metrics(
-                |metrics| metrics.current_leader.is_some(),
-                "a leader is known",
-            )
-            .await;
+        let metrics = wait.metrics(|metrics| metrics.current_leader.is_some(), "a leader is known").await;
         metrics.ok().and_then(|metrics| metrics.current_leader)
     }
 
@@ -281,23 +187,12 @@ impl Consensus {
             },
             None => None,
         };
-        let members = self
-            .engine
-            .settings
-            .voters
-            .iter()
-            .map(|(node_id, name)| MemberStatus {
-                node_id: *node_id,
-                name: name.clone(),
-                role: if leader == Some(*node_id) {
-                    Role::Leader
-                } else {
-                    Role::Follower
-                },
-                progress: progress
-                    .as_ref()
-                    .and_then(|all| all.iter().find(|one| one.node_id == *node_id).cloned()),
-            });
+        let members = self.engine.settings.voters.iter().map(|(node_id, name)| MemberStatus {
+            node_id: *node_id,
+            name: name.clone(),
+            role: if leader == Some(*node_id) { Role::Leader } else { Role::Follower },
+            progress: progress.as_ref().and_then(|all| all.iter().find(|one| one.node_id == *node_id).cloned()),
+        });
         let ledger = self.engine.store.ledger();
         let sealing = ledger.sealing_status();
         ClusterStatus {
@@ -325,11 +220,7 @@ impl Consensus {
                 None => None,
             };
             let heard = heartbeat.get(node_id).cloned().flatten();
-            let heard_ms = if me {
-                Some(0)
-            } else {
-                heard.map(|at| at.elapsed().as_millis() as u64)
-            };
+            let heard_ms = if me { Some(0) } else { heard.map(|at| at.elapsed().as_millis() as u64) };
             MemberProgress {
                 node_id: *node_id,
                 matched_index: matched,
@@ -348,14 +239,7 @@ impl Consensus {
 
     /// Whether this node has stopped, by itself after a failure or because it was told to.
     pub fn has_stopped(&self) -> bool {
-        *self.engine.stop.borrow()
-            || self
-                .engine
-                .raft
-                .metrics()
-                .borrow_watched()
-                .running_state
-                .is_err()
+        *self.engine.stop.borrow() || self.engine.raft.metrics().borrow_watched().running_state.is_err()
     }
 
     /// Resolves when this node stops, by itself after a failure or because it is told to.
@@ -369,11 +253,17 @@ impl Consensus {
         }
     }
 
-    /// Stops the member. Everything acknowledged is durable already.
+    /// Stops the member, and returns once nothing of it writes to the data directory any more.
+    /// Everything acknowledged is durable already.
     pub async fn shutdown(&self) {
         self.engine.stop.send_replace(true);
         if let Err(error) = self.engine.raft.shutdown().await {
             tracing::warn!(%error, "raft did not stop in order");
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().expect("threads are only taken"));
+        let joined = tokio::task::spawn_blocking(|| threads.into_iter().try_for_each(JoinHandle::join));
+        if !matches!(joined.await, Ok(Ok(()))) {
+            tracing::error!("a writing thread panicked");
         }
     }
 }
@@ -382,27 +272,17 @@ fn store_on_a_thread(
     engine: Arc<Engine>,
     closed: mpsc::UnboundedReceiver<Arc<bulla_storage::ClosedTable>>,
     flushed: watch::Receiver<Option<u64>>,
-) -> io::Result<()> {
+) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Handle::current();
     let store_all = move || {
-        let stored = sealer::store_tables(
-            &engine.store,
-            closed,
-            flushed,
-            &engine.progress,
-            &engine.events,
-            &runtime,
-        );
+        let stored = sealer::store_tables(&engine.store, closed, flushed, &engine.progress, &engine.events, &runtime);
         if let Err(error) = stored {
             tracing::error!(%error, "a closed table cannot be stored; this node stops");
             engine.stop.send_replace(true);
             let _stopped = runtime.block_on(engine.raft.shutdown());
         }
     };
-    std::thread::Builder::new()
-        .name("bulla-blocks".into())
-        .spawn(store_all)
-        .map(drop)
+    std::thread::Builder::new().name("bulla-blocks".into()).spawn(store_all)
 }
 
 async fn report_leaders(engine: Arc<Engine>) {

@@ -58,15 +58,7 @@ impl Engine {
         match self.leader() {
             None => Err(AskError::NotLeader { leader: None }),
             Some(leader) if leader == self.settings.node_id => self.write(command).await,
-            Some(leader) => match self
-                .ask(
-                    leader,
-                    &Request::Propose {
-                        command: command.0.to_vec(),
-                    },
-                )
-                .await?
-            {
+            Some(leader) => match self.ask(leader, &Request::Propose { command: command.0.to_vec() }).await? {
                 (Reply::Done, _) => Ok(()),
                 (other, _) => Err(AskError::Failed(format!("unexpected answer {other:?}"))),
             },
@@ -78,22 +70,15 @@ impl Engine {
         match self.raft.client_write(command).await {
             Ok(_response) => Ok(()),
             Err(RaftError::APIError(ClientWriteError::ForwardToLeader(to))) => {
-                Err(AskError::NotLeader {
-                    leader: to.leader_id,
-                })
+                Err(AskError::NotLeader { leader: to.leader_id })
             }
             Err(error) => Err(AskError::Failed(error.to_string())),
         }
     }
 
     /// One small request to a peer on the control lane.
-    pub(crate) async fn ask(
-        &self,
-        peer: NodeId,
-        request: &Request,
-    ) -> Result<(Reply, Bytes), AskError> {
-        self.ask_on(Lane::Control, peer, request, SMALL_REQUEST)
-            .await
+    pub(crate) async fn ask(&self, peer: NodeId, request: &Request) -> Result<(Reply, Bytes), AskError> {
+        self.ask_on(Lane::Control, peer, request, SMALL_REQUEST).await
     }
 
     /// One request to a peer.
@@ -104,10 +89,7 @@ impl Engine {
         request: &Request,
         ttl: Duration,
     ) -> Result<(Reply, Bytes), AskError> {
-        let answer = self
-            .transport
-            .call(peer, lane, wire::encode(request), ttl)
-            .await;
+        let answer = self.transport.call(peer, lane, wire::encode(request), ttl).await;
         let answer = answer.map_err(|error| AskError::Failed(error.to_string()))?;
         match message::read_reply(&answer).map_err(|error| AskError::Failed(error.to_string()))? {
             (Reply::NotLeader { leader }, _) => Err(AskError::NotLeader { leader }),

@@ -9,6 +9,8 @@ mod event;
 mod local;
 mod log_cache;
 mod log_store;
+#[cfg(test)]
+mod log_store_suite;
 mod message;
 mod network;
 mod peer;

@@ -35,28 +35,17 @@ struct Wires {
 impl LocalNetwork {
     /// The calling half for the server `me`.
     pub fn transport(&self, me: NodeId) -> Arc<dyn Transport> {
-        Arc::new(LocalTransport {
-            me,
-            network: self.clone(),
-        })
+        Arc::new(LocalTransport { me, network: self.clone() })
     }
 
     /// Makes the server `node_id` answer from now on, instead of whoever answered under this id before.
     pub fn attach(&self, node_id: NodeId, handler: Arc<dyn PeerHandler>) {
-        self.wires
-            .write()
-            .expect("wires are never held in a panic")
-            .handlers
-            .insert(node_id, handler);
+        self.wires.write().expect("wires are never held in a panic").handlers.insert(node_id, handler);
     }
 
     /// Takes the server off the network for good, as when its process ends.
     pub fn detach(&self, node_id: NodeId) {
-        self.wires
-            .write()
-            .expect("wires are never held in a panic")
-            .handlers
-            .remove(&node_id);
+        self.wires.write().expect("wires are never held in a panic").handlers.remove(&node_id);
     }
 
     /// Cuts the server off from all others, in both directions, or joins it again.
@@ -73,9 +62,7 @@ impl LocalNetwork {
         let wires = self.wires.read().expect("wires are never held in a panic");
         let joined = !wires.cut.contains(&from) && !wires.cut.contains(&to);
         let handler = wires.handlers.get(&to).filter(|_| joined);
-        handler
-            .cloned()
-            .ok_or_else(|| TransportError::Unreachable(format!("node {to} is not on the network")))
+        handler.cloned().ok_or_else(|| TransportError::Unreachable(format!("node {to} is not on the network")))
     }
 }
 
@@ -98,9 +85,7 @@ impl Transport for LocalTransport {
             let answer = tokio::spawn(handler.handle(self.me, lane, request));
             match tokio::time::timeout(ttl, answer).await {
                 Err(_late) => Err(TransportError::TimedOut),
-                Ok(Err(_peer_panicked)) => {
-                    Err(TransportError::Unreachable(format!("node {to} failed")))
-                }
+                Ok(Err(_peer_panicked)) => Err(TransportError::Unreachable(format!("node {to} failed"))),
                 // What was said before the cut is lost with it.
                 Ok(Ok(answer)) => self.network.handler(self.me, to).map(|_| answer),
             }

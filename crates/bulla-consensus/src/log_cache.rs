@@ -19,20 +19,13 @@ pub(crate) struct LogCache {
 
 impl LogCache {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        LogCache {
-            entries: BTreeMap::new(),
-            bytes: 0,
-            bytes_max,
-        }
+        LogCache { entries: BTreeMap::new(), bytes: 0, bytes_max }
     }
 
     pub(crate) fn push(&mut self, entry: Entry, bytes: usize) {
         self.bytes += bytes;
         let replaced = self.entries.insert(entry.log_id.index, (entry, bytes));
-        assert!(
-            replaced.is_none(),
-            "an entry is appended once; what it replaces was truncated before"
-        );
+        assert!(replaced.is_none(), "an entry is appended once; what it replaces was truncated before");
     }
 
     /// Forgets all entries from `index` on.
@@ -66,14 +59,11 @@ impl LogCache {
     /// The entries of `start..end` that are cached, stopping once they exceed `bytes_max`.
     pub(crate) fn read(&self, start: u64, end: u64, bytes_max: usize) -> Vec<Entry> {
         let mut bytes = 0;
-        let within = self
-            .entries
-            .range(start..end)
-            .take_while(|(_, (_, length))| {
-                let fits = bytes == 0 || bytes + length <= bytes_max;
-                bytes += length;
-                fits
-            });
+        let within = self.entries.range(start..end).take_while(|(_, (_, length))| {
+            let fits = bytes == 0 || bytes + length <= bytes_max;
+            bytes += length;
+            fits
+        });
         within.map(|(_, (entry, _))| entry.clone()).collect()
     }
 }
@@ -94,10 +84,7 @@ mod tests {
     }
 
     fn blank(index: u64) -> Entry {
-        Entry {
-            log_id: wire::log_id(1, index),
-            payload: Payload::Blank,
-        }
+        Entry { log_id: wire::log_id(1, index), payload: Payload::Blank }
     }
 
     fn indexes(entries: &[Entry]) -> Vec<u64> {
@@ -108,11 +95,7 @@ mod tests {
     fn what_is_not_durable_is_never_forgotten() {
         let mut cache = cache(0..10, 30);
         cache.shrink(4);
-        assert_eq!(
-            cache.first(),
-            Some(5),
-            "six entries of ten bytes stay although thirty bytes are allowed"
-        );
+        assert_eq!(cache.first(), Some(5), "six entries of ten bytes stay although thirty bytes are allowed");
         cache.shrink(9);
         assert_eq!(cache.first(), Some(7));
     }
@@ -132,10 +115,6 @@ mod tests {
         cache.purge_to(2);
         assert_eq!(indexes(&cache.read(0, 100, 1_000)), [3, 4, 5, 6, 7]);
         cache.shrink(9);
-        assert_eq!(
-            cache.first(),
-            Some(3),
-            "fifty bytes are left, and fifty are allowed"
-        );
+        assert_eq!(cache.first(), Some(3), "fifty bytes are left, and fifty are allowed");
     }
 }

@@ -9,6 +9,7 @@ use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, RangeBounds};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::thread::JoinHandle;
 
 use bulla_storage::{LogOp, RaftLog, Store};
 use bytes::Bytes;
@@ -68,25 +69,21 @@ impl Task {
 
 impl LogStore {
     /// Opens the log and starts its writer thread, which ends when the last clone is gone.
+    ///
+    /// `cache_bytes` of durable entries stay in memory; one read for a peer brings at most `read_bytes_max`.
     pub(crate) fn open(
         store: Arc<Store>,
         cache_bytes: usize,
         read_bytes_max: usize,
-    ) -> io::Result<LogStore> {
+    ) -> io::Result<(LogStore, JoinHandle<()>)> {
         let tail = Tail::read(store.raft_log(), cache_bytes)?;
         let durable_to = tail.last.as_ref().map(|log_id| log_id.index);
-        let shared = Arc::new(Shared {
-            store,
-            tail: Mutex::new(tail),
-            flushed: watch::Sender::new(durable_to),
-            read_bytes_max,
-        });
+        let shared =
+            Arc::new(Shared { store, tail: Mutex::new(tail), flushed: watch::Sender::new(durable_to), read_bytes_max });
         let (writer, queue) = mpsc::channel();
         let writing = shared.clone();
-        std::thread::Builder::new()
-            .name("bulla-log".into())
-            .spawn(move || writing.write_all(&queue))?;
-        Ok(LogStore { shared, writer })
+        let thread = std::thread::Builder::new().name("bulla-log".into()).spawn(move || writing.write_all(&queue))?;
+        Ok((LogStore { shared, writer }, thread))
     }
 
     /// The index up to which this node's own log is durable, as it grows.
@@ -95,24 +92,14 @@ impl LogStore {
     }
 
     fn queue(&self, operation: LogOp, bytes: usize, done: Done) -> io::Result<()> {
-        let task = Task {
-            operation,
-            bytes,
-            done,
-        };
-        self.writer
-            .send(task)
-            .map_err(|_| io::Error::other("the log's writer has stopped after a failed write"))
+        let task = Task { operation, bytes, done };
+        self.writer.send(task).map_err(|_| io::Error::other("the log's writer has stopped after a failed write"))
     }
 
     async fn queue_and_wait(&self, operation: LogOp) -> io::Result<()> {
         let (done, written) = oneshot::channel();
         self.queue(operation, 0, Done::Caller(done))?;
-        written.await.unwrap_or_else(|_| {
-            Err(io::Error::other(
-                "the log's writer has stopped after a failed write",
-            ))
-        })
+        written.await.unwrap_or_else(|_| Err(io::Error::other("the log's writer has stopped after a failed write")))
     }
 
     fn read(&self, range: impl RangeBounds<u64>, bytes_max: usize) -> io::Result<Vec<Entry>> {
@@ -129,16 +116,10 @@ impl LogStore {
                     first => first.map_or(end, |first| first.min(end)),
                 }
             };
-            let stored = self
-                .shared
-                .store
-                .raft_log()
-                .read(next..on_disk_to, bytes_max - bytes)
-                .map_err(io::Error::other)?;
+            let stored =
+                self.shared.store.raft_log().read(next..on_disk_to, bytes_max - bytes).map_err(io::Error::other)?;
             if stored.first().is_none_or(|(index, _)| *index != next) {
-                return Err(io::Error::other(format!(
-                    "log entry {next} is missing; restore this node from its peers"
-                )));
+                return Err(io::Error::other(format!("log entry {next} is missing; restore this node from its peers")));
             }
             for (index, encoded) in stored {
                 next = index + 1;
@@ -154,36 +135,20 @@ impl Tail {
     fn read(raft_log: &RaftLog, cache_bytes: usize) -> io::Result<Tail> {
         let state = raft_log.state().map_err(io::Error::other)?;
         let log_id = |bytes: Option<Vec<u8>>| -> io::Result<Option<LogId>> {
-            let wire = bytes
-                .map(|bytes| wire::decode::<WireLogId>("log id", &bytes))
-                .transpose()?;
+            let wire = bytes.map(|bytes| wire::decode::<WireLogId>("log id", &bytes)).transpose()?;
             Ok(wire.map(LogId::from))
         };
-        let vote = state
-            .vote
-            .map(|bytes| wire::decode::<WireVote>("vote", &bytes))
-            .transpose()?
-            .map(Vote::from);
+        let vote = state.vote.map(|bytes| wire::decode::<WireVote>("vote", &bytes)).transpose()?.map(Vote::from);
         let (committed, purged) = (log_id(state.committed)?, log_id(state.purged)?);
         let last = match state.last {
             None => purged,
             Some(last) => {
-                let mut entries = raft_log
-                    .read(last..last + 1, usize::MAX)
-                    .map_err(io::Error::other)?;
-                let (_, bytes) = entries
-                    .pop()
-                    .ok_or_else(|| io::Error::other("the last log entry is missing"))?;
+                let mut entries = raft_log.read(last..last + 1, usize::MAX).map_err(io::Error::other)?;
+                let (_, bytes) = entries.pop().ok_or_else(|| io::Error::other("the last log entry is missing"))?;
                 Some(wire::decode_entry(Bytes::from(bytes))?.log_id)
             }
         };
-        Ok(Tail {
-            cache: LogCache::new(cache_bytes),
-            vote,
-            committed,
-            purged,
-            last,
-        })
+        Ok(Tail { cache: LogCache::new(cache_bytes), vote, committed, purged, last })
     }
 
     /// `range` as a half-open interval of what is there.
@@ -206,9 +171,7 @@ impl Tail {
 
 impl Shared {
     fn tail(&self) -> MutexGuard<'_, Tail> {
-        self.tail
-            .lock()
-            .expect("nobody panics with the tail of the log in hand")
+        self.tail.lock().expect("nobody panics with the tail of the log in hand")
     }
 
     fn write_all(&self, queue: &mpsc::Receiver<Task>) {
@@ -227,10 +190,8 @@ impl Shared {
             if tasks.iter().all(Task::can_wait) {
                 patient = tasks;
                 patient.dedup_by(|newer, older| {
-                    let both = matches!(
-                        (&older.operation, &newer.operation),
-                        (LogOp::Committed(_), LogOp::Committed(_))
-                    );
+                    let both =
+                        matches!((&older.operation, &newer.operation), (LogOp::Committed(_), LogOp::Committed(_)));
                     if both {
                         std::mem::swap(older, newer);
                     }
@@ -245,10 +206,8 @@ impl Shared {
     /// Writes one transaction and answers those who wait for it; false after a failure, which is
     /// for ever: what a failed fsync has left on the disk is not known to anybody.
     fn write(&self, tasks: Vec<Task>) -> bool {
-        let (operations, waiting): (Vec<LogOp>, Vec<Done>) = tasks
-            .into_iter()
-            .map(|task| (task.operation, task.done))
-            .unzip();
+        let (operations, waiting): (Vec<LogOp>, Vec<Done>) =
+            tasks.into_iter().map(|task| (task.operation, task.done)).unzip();
         let written = self.store.raft_log().commit(&operations).map_err(|error| {
             tracing::error!(%error, "the raft log cannot be written; this node must be restarted");
             error.to_string()
@@ -283,11 +242,7 @@ impl RaftLogReader<TypeConfig> for LogStore {
         Ok(self.shared.tail().vote)
     }
 
-    async fn limited_get_log_entries(
-        &mut self,
-        start: u64,
-        end: u64,
-    ) -> Result<Vec<Entry>, io::Error> {
+    async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> Result<Vec<Entry>, io::Error> {
         self.read(start..end, self.shared.read_bytes_max)
     }
 }
@@ -297,10 +252,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn get_log_state(&mut self) -> Result<LogState<TypeConfig>, io::Error> {
         let tail = self.shared.tail();
-        Ok(LogState {
-            last_purged_log_id: tail.purged,
-            last_log_id: tail.last,
-        })
+        Ok(LogState { last_purged_log_id: tail.purged, last_log_id: tail.last })
     }
 
     async fn get_log_reader(&mut self) -> LogStore {
@@ -309,8 +261,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
         self.shared.tail().vote = Some(*vote);
-        self.queue_and_wait(LogOp::Vote(wire::encode(&WireVote::from(vote)).to_vec()))
-            .await
+        self.queue_and_wait(LogOp::Vote(wire::encode(&WireVote::from(vote)).to_vec())).await
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), io::Error> {
@@ -318,22 +269,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             return Ok(());
         };
         self.shared.tail().committed = Some(committed);
-        self.queue(
-            LogOp::Committed(wire::encode(&WireLogId::from(&committed)).to_vec()),
-            0,
-            Done::Nobody,
-        )
+        self.queue(LogOp::Committed(wire::encode(&WireLogId::from(&committed)).to_vec()), 0, Done::Nobody)
     }
 
     async fn read_committed(&mut self) -> Result<Option<LogId>, io::Error> {
         Ok(self.shared.tail().committed)
     }
 
-    async fn append<I>(
-        &mut self,
-        entries: I,
-        callback: IOFlushed<TypeConfig>,
-    ) -> Result<(), io::Error>
+    async fn append<I>(&mut self, entries: I, callback: IOFlushed<TypeConfig>) -> Result<(), io::Error>
     where
         I: IntoIterator<Item = Entry> + Send,
         I::IntoIter: Send,
@@ -353,14 +296,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
                 Some(_) => Done::Nobody,
                 None => Done::Append(callback.take().expect("one last entry"), index),
             };
-            self.queue(
-                LogOp::Append {
-                    index,
-                    entry: encoded,
-                },
-                bytes,
-                done,
-            )?;
+            self.queue(LogOp::Append { index, entry: encoded }, bytes, done)?;
         }
         if let Some(nothing_to_write) = callback {
             nothing_to_write.io_completed(Ok(()));
@@ -391,13 +327,6 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             tail.last = tail.last.max(Some(log_id));
         }
         let encoded = wire::encode(&WireLogId::from(&log_id)).to_vec();
-        self.queue(
-            LogOp::PurgeTo {
-                index: log_id.index,
-                log_id: encoded,
-            },
-            0,
-            Done::Nobody,
-        )
+        self.queue(LogOp::PurgeTo { index: log_id.index, log_id: encoded }, 0, Done::Nobody)
     }
 }

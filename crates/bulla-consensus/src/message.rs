@@ -7,9 +7,7 @@
 
 use bincode::{Decode, Encode};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest, VoteRequest, VoteResponse,
-};
+use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest, VoteRequest, VoteResponse};
 
 use crate::types::{LogId, SnapshotManifest, SnapshotMeta, TypeConfig, Vote};
 use crate::wire::{self, WireError, WireLogId, WireStoredMembership, WireVote};
@@ -115,9 +113,7 @@ pub(crate) fn append(rpc: &AppendEntriesRequest<TypeConfig>) -> Bytes {
         return head;
     }
     let entries: Vec<Bytes> = rpc.entries.iter().map(wire::encode_entry).collect();
-    let mut out = BytesMut::with_capacity(
-        head.len() + entries.iter().map(|entry| 4 + entry.len()).sum::<usize>(),
-    );
+    let mut out = BytesMut::with_capacity(head.len() + entries.iter().map(|entry| 4 + entry.len()).sum::<usize>());
     out.put_slice(&head);
     for entry in entries {
         out.put_u32(entry.len() as u32);
@@ -137,11 +133,7 @@ pub(crate) fn entries(count: u32, mut rest: Bytes) -> Result<Vec<crate::types::E
         }
         entries.push(wire::decode_entry(rest.split_to(length))?);
     }
-    if rest.is_empty() {
-        Ok(entries)
-    } else {
-        Err(WireError::new("append request", "bytes left over"))
-    }
+    if rest.is_empty() { Ok(entries) } else { Err(WireError::new("append request", "bytes left over")) }
 }
 
 /// Reads a request and the bytes that follow its head.
@@ -183,11 +175,7 @@ impl Request {
         }
     }
 
-    pub(crate) fn snapshot(
-        vote: &Vote,
-        meta: &SnapshotMeta,
-        manifest: &SnapshotManifest,
-    ) -> Request {
+    pub(crate) fn snapshot(vote: &Vote, meta: &SnapshotMeta, manifest: &SnapshotManifest) -> Request {
         Request::Snapshot {
             vote: vote.into(),
             last_log_id: meta.last_log_id.as_ref().map(WireLogId::from),
@@ -225,9 +213,7 @@ impl From<AppendReply> for AppendEntriesResponse<TypeConfig> {
     fn from(reply: AppendReply) -> Self {
         match reply {
             AppendReply::Success => AppendEntriesResponse::Success,
-            AppendReply::PartialSuccess(log_id) => {
-                AppendEntriesResponse::PartialSuccess(log_id.map(LogId::from))
-            }
+            AppendReply::PartialSuccess(log_id) => AppendEntriesResponse::PartialSuccess(log_id.map(LogId::from)),
             AppendReply::Conflict => AppendEntriesResponse::Conflict,
             AppendReply::HigherVote(vote) => AppendEntriesResponse::HigherVote(vote.into()),
         }

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use openraft::errors::{
-    NetworkError, RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable,
-};
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable};
 use openraft::impls::EmptyNode;
 use openraft::network::RPCOption;
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
-    TransferLeaderResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse,
+    VoteRequest, VoteResponse,
 };
 use openraft::{RPCTypes, RaftNetworkFactory, RaftNetworkV2};
 
@@ -37,12 +35,7 @@ pub(crate) struct Peer {
 
 impl Network {
     fn peer(&self, target: NodeId, lane: Lane) -> Peer {
-        Peer {
-            me: self.me,
-            target,
-            lane,
-            transport: self.transport.clone(),
-        }
+        Peer { me: self.me, target, lane, transport: self.transport.clone() }
     }
 }
 
@@ -65,33 +58,16 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 type Answered<T> = Result<T, RPCError<TypeConfig>>;
 
 impl Peer {
-    async fn call(
-        &self,
-        action: RPCTypes,
-        lane: Lane,
-        request: Bytes,
-        ttl: Duration,
-    ) -> Answered<Reply> {
-        let answer = self
-            .transport
-            .call(self.target, lane, request, ttl)
-            .await
-            .map_err(|error| match error {
-                TransportError::TimedOut => RPCError::Timeout(Timeout {
-                    action,
-                    id: self.me,
-                    target: self.target,
-                    timeout: ttl,
-                }),
-                refused_or_unreachable => {
-                    RPCError::Unreachable(Unreachable::from_string(refused_or_unreachable))
-                }
-            })?;
+    async fn call(&self, action: RPCTypes, lane: Lane, request: Bytes, ttl: Duration) -> Answered<Reply> {
+        let answer = self.transport.call(self.target, lane, request, ttl).await.map_err(|error| match error {
+            TransportError::TimedOut => {
+                RPCError::Timeout(Timeout { action, id: self.me, target: self.target, timeout: ttl })
+            }
+            refused_or_unreachable => RPCError::Unreachable(Unreachable::from_string(refused_or_unreachable)),
+        })?;
         match message::read_reply(&answer) {
             // A peer that is starting or stopping is not asked again at once.
-            Ok((Reply::Failed(why), _)) => {
-                Err(RPCError::Unreachable(Unreachable::from_string(why)))
-            }
+            Ok((Reply::Failed(why), _)) => Err(RPCError::Unreachable(Unreachable::from_string(why))),
             Ok((reply, _)) => Ok(reply),
             Err(error) => Err(RPCError::Network(NetworkError::new(&error))),
         }
@@ -109,19 +85,10 @@ impl Peer {
         option: &RPCOption,
     ) -> Answered<VoteResponse<TypeConfig>> {
         let request = wire::encode(&Request::vote(&rpc, pre));
-        match self
-            .call(RPCTypes::Vote, Lane::Control, request, option.soft_ttl())
-            .await?
-        {
-            Reply::Vote {
-                vote,
-                granted,
-                last_log_id,
-            } => Ok(VoteResponse::new(
-                Vote::from(vote),
-                last_log_id.map(LogId::from),
-                granted,
-            )),
+        match self.call(RPCTypes::Vote, Lane::Control, request, option.soft_ttl()).await? {
+            Reply::Vote { vote, granted, last_log_id } => {
+                Ok(VoteResponse::new(Vote::from(vote), last_log_id.map(LogId::from), granted))
+            }
             other => self.unexpected(&other),
         }
     }
@@ -136,25 +103,13 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Answered<AppendEntriesResponse<TypeConfig>> {
         let request = message::append(&rpc);
-        match self
-            .call(
-                RPCTypes::AppendEntries,
-                self.lane,
-                request,
-                option.hard_ttl(),
-            )
-            .await?
-        {
+        match self.call(RPCTypes::AppendEntries, self.lane, request, option.hard_ttl()).await? {
             Reply::Append(reply) => Ok(reply.into()),
             other => self.unexpected(&other),
         }
     }
 
-    async fn vote(
-        &mut self,
-        rpc: VoteRequest<TypeConfig>,
-        option: RPCOption,
-    ) -> Answered<VoteResponse<TypeConfig>> {
+    async fn vote(&mut self, rpc: VoteRequest<TypeConfig>, option: RPCOption) -> Answered<VoteResponse<TypeConfig>> {
         self.ask_for_vote(rpc, false, &option).await
     }
 
@@ -173,17 +128,8 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
-        let request = wire::encode(&Request::snapshot(
-            &vote,
-            &snapshot.meta,
-            &snapshot.snapshot,
-        ));
-        let answer = self.call(
-            RPCTypes::InstallSnapshot,
-            Lane::Blocks,
-            request,
-            option.hard_ttl(),
-        );
+        let request = wire::encode(&Request::snapshot(&vote, &snapshot.meta, &snapshot.snapshot));
+        let answer = self.call(RPCTypes::InstallSnapshot, Lane::Blocks, request, option.hard_ttl());
         let reply = tokio::select! {
             closed = cancel => return Err(StreamingError::Closed(closed)),
             reply = answer => reply?,
@@ -200,15 +146,7 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Answered<TransferLeaderResponse<TypeConfig>> {
         let request = wire::encode(&Request::transfer_leader(&rpc));
-        match self
-            .call(
-                RPCTypes::TransferLeader,
-                Lane::Control,
-                request,
-                option.soft_ttl(),
-            )
-            .await?
-        {
+        match self.call(RPCTypes::TransferLeader, Lane::Control, request, option.soft_ttl()).await? {
             Reply::Done => Ok(Ok(())),
             other => self.unexpected(&other),
         }

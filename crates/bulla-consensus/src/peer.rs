@@ -47,12 +47,7 @@ impl Consensus {
         let raft = &self.engine.raft;
         let (request, rest) = message::read_request(&request).map_err(told)?;
         let reply = match request {
-            Request::Append {
-                vote,
-                prev_log_id,
-                leader_commit,
-                entries,
-            } => {
+            Request::Append { vote, prev_log_id, leader_commit, entries } => {
                 let rpc = AppendEntriesRequest {
                     vote: vote.into(),
                     prev_log_id: prev_log_id.map(LogId::from),
@@ -61,70 +56,32 @@ impl Consensus {
                 };
                 Reply::Append(raft.append_entries(rpc).await.map_err(told)?.into())
             }
-            Request::Vote {
-                vote,
-                last_log_id,
-                leadership_transfer,
-                pre,
-            } => {
+            Request::Vote { vote, last_log_id, leadership_transfer, pre } => {
                 let mut rpc = VoteRequest::new(vote.into(), last_log_id.map(LogId::from));
                 rpc.leadership_transfer = leadership_transfer;
-                let response = if pre {
-                    raft.pre_vote(rpc).await
-                } else {
-                    raft.vote(rpc).await
-                };
+                let response = if pre { raft.pre_vote(rpc).await } else { raft.vote(rpc).await };
                 Reply::vote(&response.map_err(told)?)
             }
-            Request::TransferLeader {
-                from,
-                to,
-                last_log_id,
-            } => {
+            Request::TransferLeader { from, to, last_log_id } => {
                 let rpc = TransferLeaderRequest::new(from.into(), to, last_log_id.map(LogId::from));
                 match raft.handle_transfer_leader(rpc).await.map_err(told)? {
                     Ok(()) => Reply::Done,
                     Err(refused) => return Err(told(refused)),
                 }
             }
-            Request::Snapshot {
-                vote,
-                last_log_id,
-                membership,
-                upto_height,
-                replay_from,
-            } => {
-                self.engine
-                    .pull_blocks(from, upto_height)
-                    .await
-                    .map_err(told)?;
+            Request::Snapshot { vote, last_log_id, membership, upto_height, replay_from } => {
+                self.engine.pull_blocks(from, upto_height).await.map_err(told)?;
                 let meta = SnapshotMeta {
                     last_log_id: last_log_id.map(LogId::from),
                     last_membership: membership.try_into().map_err(told)?,
                 };
-                let manifest = SnapshotManifest {
-                    upto_height,
-                    replay_from: replay_from.into(),
-                };
-                let snapshot = Snapshot {
-                    meta,
-                    snapshot: manifest,
-                };
-                let response = raft
-                    .install_full_snapshot(vote.into(), snapshot)
-                    .await
-                    .map_err(told)?;
-                Reply::Snapshot {
-                    vote: (&response.vote).into(),
-                }
+                let manifest = SnapshotManifest { upto_height, replay_from: replay_from.into() };
+                let snapshot = Snapshot { meta, snapshot: manifest };
+                let response = raft.install_full_snapshot(vote.into(), snapshot).await.map_err(told)?;
+                Reply::Snapshot { vote: (&response.vote).into() }
             }
             Request::Length { height, part } => Reply::Length(self.length(height, part)?),
-            Request::Piece {
-                height,
-                part,
-                offset,
-                length,
-            } => {
+            Request::Piece { height, part, offset, length } => {
                 return self.piece(height, part, offset, length).map(Answer::Piece);
             }
             Request::Propose { command } => self.propose_for_peer(Command(command.into())).await?,
@@ -139,13 +96,9 @@ impl Consensus {
                 let mut answers = Vec::with_capacity(batches.len());
                 for batch in batches {
                     match self.submit_here(batch).await {
-                        Ok(Some(answered)) => {
-                            answers.push(answered.iter().map(WireAnswer::from).collect())
-                        }
+                        Ok(Some(answered)) => answers.push(answered.iter().map(WireAnswer::from).collect()),
                         Ok(None) => {
-                            return Ok(Reply::NotLeader {
-                                leader: self.engine.leader(),
-                            });
+                            return Ok(Reply::NotLeader { leader: self.engine.leader() });
                         }
                         Err(SubmitError::Overloaded) => return Ok(Reply::Overloaded),
                         Err(error) => return Err(told(error)),
@@ -166,10 +119,7 @@ impl Consensus {
         let ledger = self.engine.store.ledger();
         match part {
             Part::Block => ledger.block_len(height).map_err(told),
-            Part::Side => ledger
-                .side_data(height)
-                .map(|side| side.len() as u64)
-                .map_err(told),
+            Part::Side => ledger.side_data(height).map(|side| side.len() as u64).map_err(told),
         }
     }
 

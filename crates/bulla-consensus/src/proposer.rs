@@ -68,20 +68,13 @@ impl Proposer {
     pub(crate) fn new(engine: Arc<Engine>) -> Proposer {
         let in_flight = Arc::new(Semaphore::new(engine.settings.in_flight_entries_max));
         let expected = ExpectedTable::of(&engine);
-        Proposer {
-            engine,
-            in_flight,
-            ticket: Arc::new(()),
-            expected,
-        }
+        Proposer { engine, in_flight, ticket: Arc::new(()), expected }
     }
 
     /// Proposes what comes through `queue`, until the node stops.
     pub(crate) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Submission>) {
         let age_max = Duration::from_millis(self.engine.settings.table_age_ms_max);
-        let mut tick = tokio::time::interval(
-            (age_max / 8).clamp(Duration::from_millis(5), Duration::from_millis(100)),
-        );
+        let mut tick = tokio::time::interval((age_max / 8).clamp(Duration::from_millis(5), Duration::from_millis(100)));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut waiting = VecDeque::new();
         loop {
@@ -101,11 +94,7 @@ impl Proposer {
                 while let Ok(submission) = queue.try_recv() {
                     waiting.push_back(submission);
                 }
-                self.propose(
-                    gather(&mut waiting, self.engine.settings.entry_bytes_max),
-                    slot,
-                )
-                .await;
+                self.propose(gather(&mut waiting, self.engine.settings.entry_bytes_max), slot).await;
                 self.close_when_old().await;
             }
         }
@@ -116,11 +105,7 @@ impl Proposer {
         let mut progress = self.engine.progress.subscribe();
         let keeps_up = progress.wait_for(|progress| {
             let stored = progress.stored_height.map_or(0, |height| height + 1);
-            progress
-                .closed_height
-                .map_or(0, |height| height + 1)
-                .saturating_sub(stored)
-                <= UNSTORED_TABLES_MAX
+            progress.closed_height.map_or(0, |height| height + 1).saturating_sub(stored) <= UNSTORED_TABLES_MAX
         });
         tokio::select! {
             () = self.engine.stopped() => return None,
@@ -134,19 +119,11 @@ impl Proposer {
 
     async fn propose(&mut self, submissions: Vec<Submission>, slot: OwnedSemaphorePermit) {
         if !self.engine.raft.is_leader() {
-            return submissions
-                .into_iter()
-                .for_each(|submission| answer(submission, Proposed::TryAgain));
+            return submissions.into_iter().for_each(|submission| answer(submission, Proposed::TryAgain));
         }
         self.look_at_the_table();
-        let leaves: u64 = submissions
-            .iter()
-            .map(|submission| submission.batch.items.len() as u64)
-            .sum();
-        let bytes: u64 = submissions
-            .iter()
-            .map(|submission| submission.bytes as u64)
-            .sum();
+        let leaves: u64 = submissions.iter().map(|submission| submission.batch.items.len() as u64).sum();
+        let bytes: u64 = submissions.iter().map(|submission| submission.bytes as u64).sum();
         let settings = &self.engine.settings;
         let full = self.expected.leaves + leaves > settings.table_records_max
             || self.expected.bytes + bytes > settings.table_bytes_max;
@@ -157,10 +134,7 @@ impl Proposer {
         self.expected.leaves += leaves;
         self.expected.bytes += bytes;
         self.expected.since_us.get_or_insert(now_us);
-        let command = command::requests(
-            now_us,
-            submissions.iter().map(|submission| &submission.batch),
-        );
+        let command = command::requests(now_us, submissions.iter().map(|submission| &submission.batch));
         let ticket = self.ticket.clone();
         let decided = self.send(command).await;
         tokio::spawn(async move {
@@ -177,11 +151,7 @@ impl Proposer {
         self.look_at_the_table();
         let now_us = (self.engine.settings.clock)();
         let age_us_max = self.engine.settings.table_age_ms_max * 1_000;
-        if self
-            .expected
-            .since_us
-            .is_some_and(|since_us| now_us.saturating_sub(since_us) >= age_us_max)
-        {
+        if self.expected.since_us.is_some_and(|since_us| now_us.saturating_sub(since_us) >= age_us_max) {
             self.close().await;
         }
     }
@@ -189,12 +159,7 @@ impl Proposer {
     async fn close(&mut self) {
         let now_us = (self.engine.settings.clock)();
         let command = command::close(self.expected.height, now_us);
-        self.expected = ExpectedTable {
-            height: self.expected.height + 1,
-            leaves: 0,
-            bytes: 0,
-            since_us: None,
-        };
+        self.expected = ExpectedTable { height: self.expected.height + 1, leaves: 0, bytes: 0, since_us: None };
         let ticket = self.ticket.clone();
         let decided = self.send(command).await;
         tokio::spawn(async move {
@@ -207,11 +172,7 @@ impl Proposer {
     /// Hands a command to Raft, in order. The receiver fails when Raft has stopped.
     async fn send(&self, command: Command) -> oneshot::Receiver<Decided> {
         let (responder, decided) = ProgressResponder::<TypeConfig, _>::complete_only();
-        let _stopped_then_the_receiver_fails = self
-            .engine
-            .raft
-            .client_write_ff(command, Some(responder))
-            .await;
+        let _stopped_then_the_receiver_fails = self.engine.raft.client_write_ff(command, Some(responder)).await;
         decided
     }
 
@@ -229,12 +190,7 @@ impl ExpectedTable {
         // A table that holds only refusals is closed in time too: it is what makes them durable outside the log.
         let leaves = table.records + table.refused;
         let since_us = (leaves > 0).then(|| table.first_record_us.unwrap_or(table.opened_us));
-        ExpectedTable {
-            height: table.height,
-            leaves,
-            bytes: table.bytes,
-            since_us,
-        }
+        ExpectedTable { height: table.height, leaves, bytes: table.bytes, since_us }
     }
 }
 
@@ -258,22 +214,16 @@ type Decided = Result<ClientWriteResponse<TypeConfig>, ClientWriteError<TypeConf
 fn answer_all(submissions: Vec<Submission>, decided: Option<Decided>) {
     match decided.map(|decided| decided.map(|response| response.data)) {
         Some(Ok(Response::Recorded(answers))) => {
-            assert_eq!(
-                answers.len(),
-                submissions.len(),
-                "each batch of an entry has its answers"
-            );
+            assert_eq!(answers.len(), submissions.len(), "each batch of an entry has its answers");
             for (submission, answers) in submissions.into_iter().zip(answers) {
                 answer(submission, Proposed::Answered(answers));
             }
         }
         Some(Ok(other)) => panic!("requests were answered with {other}"),
-        Some(Err(_not_leader_any_more)) => submissions
-            .into_iter()
-            .for_each(|submission| answer(submission, Proposed::TryAgain)),
-        None => submissions
-            .into_iter()
-            .for_each(|submission| answer(submission, Proposed::TryAgain)),
+        Some(Err(_not_leader_any_more)) => {
+            submissions.into_iter().for_each(|submission| answer(submission, Proposed::TryAgain))
+        }
+        None => submissions.into_iter().for_each(|submission| answer(submission, Proposed::TryAgain)),
     }
 }
 
@@ -284,11 +234,7 @@ fn answer(submission: Submission, proposed: Proposed) {
 
 /// What a batch takes in an entry and in a table, in bytes.
 pub(crate) fn bytes_of(batch: &Batch) -> usize {
-    let payloads: usize = batch
-        .items
-        .iter()
-        .filter_map(|item| item.payload.as_ref())
-        .map(|payload| payload.bytes.len() + 44)
-        .sum();
+    let payloads: usize =
+        batch.items.iter().filter_map(|item| item.payload.as_ref()).map(|payload| payload.bytes.len() + 44).sum();
     batch.items.len() * REQUEST_BYTES.max(Record::LEN + 2) + payloads
 }

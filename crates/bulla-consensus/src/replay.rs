@@ -42,9 +42,6 @@ impl ReplayFrom {
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<ReplayFrom, WireError> {
         let wire: WireReplayFrom = wire::decode("replay point", bytes)?;
-        Ok(ReplayFrom {
-            last_applied: wire.last_applied.map(LogId::from),
-            membership: wire.membership.try_into()?,
-        })
+        Ok(ReplayFrom { last_applied: wire.last_applied.map(LogId::from), membership: wire.membership.try_into()? })
     }
 }

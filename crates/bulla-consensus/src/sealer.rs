@@ -53,9 +53,7 @@ pub(crate) fn store_tables(
             Err(error) => return Err(error),
         }
         let height = table.height();
-        progress.send_modify(|progress| {
-            progress.stored_height = progress.stored_height.max(Some(height))
-        });
+        progress.send_modify(|progress| progress.stored_height = progress.stored_height.max(Some(height)));
         let _nobody_watches = events.send(Event::Stored { height });
     }
     Ok(())
@@ -63,11 +61,7 @@ pub(crate) fn store_tables(
 
 /// Attests to every stored table that waits for this node, until the node stops.
 pub(crate) async fn attest_tables(engine: Arc<Engine>) {
-    let mut attester = Attester {
-        engine,
-        signed: BTreeMap::new(),
-        snapshot_height: None,
-    };
+    let mut attester = Attester { engine, signed: BTreeMap::new(), snapshot_height: None };
     let mut progress = attester.engine.progress.subscribe();
     loop {
         attester.attest_all().await;
@@ -93,25 +87,16 @@ impl Attester {
         let stored_height = store.ledger().durable().height;
         let my_name = &store.identity().node_name;
         let waiting = store.ledger().sealing_status().closed;
-        let mine = |table: &&WaitingTable| {
-            Some(table.height) <= stored_height && table.waiting_for.contains(my_name)
-        };
-        let mine: BTreeMap<u64, u64> = waiting
-            .iter()
-            .filter(mine)
-            .map(|table| (table.height, table.closed_us))
-            .collect();
+        let mine = |table: &&WaitingTable| Some(table.height) <= stored_height && table.waiting_for.contains(my_name);
+        let mine: BTreeMap<u64, u64> =
+            waiting.iter().filter(mine).map(|table| (table.height, table.closed_us)).collect();
         self.signed.retain(|height, _| mine.contains_key(height));
         for (height, closed_us) in mine {
             if !self.signed.contains_key(&height) {
                 match self.sign(height, closed_us).await {
                     Ok(attestation) => drop(self.signed.insert(height, attestation)),
                     Err(why) => {
-                        tracing::error!(
-                            height,
-                            why,
-                            "this server does not sign the table; it is asked again"
-                        );
+                        tracing::error!(height, why, "this server does not sign the table; it is asked again");
                         return;
                     }
                 }
@@ -126,10 +111,7 @@ impl Attester {
     }
 
     async fn sign(&self, height: u64, closed_us: u64) -> Result<Attestation, String> {
-        let (store, clock) = (
-            self.engine.store.clone(),
-            self.engine.settings.clock.clone(),
-        );
+        let (store, clock) = (self.engine.store.clone(), self.engine.settings.clock.clone());
         tokio::task::spawn_blocking(move || sign(&store, height, closed_us, &clock))
             .await
             .unwrap_or_else(|stopped| Err(stopped.to_string()))
@@ -138,9 +120,7 @@ impl Attester {
     /// Lets Raft forget the entries that stored blocks have made superfluous.
     async fn take_snapshot(&mut self) {
         let stored_height = self.engine.store.ledger().durable().height;
-        if stored_height > self.snapshot_height
-            && self.engine.raft.trigger().snapshot().await.is_ok()
-        {
+        if stored_height > self.snapshot_height && self.engine.raft.trigger().snapshot().await.is_ok() {
             self.snapshot_height = stored_height;
         }
     }
@@ -148,26 +128,13 @@ impl Attester {
 
 /// Recomputes the tree of the stored block from the bytes of its file and signs it, once the guard has it on disk.
 fn sign(store: &Store, height: u64, closed_us: u64, clock: &Clock) -> Result<Attestation, String> {
-    let checkpoint = store
-        .ledger()
-        .checkpoint_from_disk(height)
-        .map_err(|error| error.to_string())?;
+    let checkpoint = store.ledger().checkpoint_from_disk(height).map_err(|error| error.to_string())?;
     let now_us = clock();
     let ahead_s = closed_us.saturating_sub(now_us) / 1_000_000;
     if ahead_s > CLOCK_AHEAD_S_MAX {
-        return Err(format!(
-            "the table was closed {ahead_s} s ahead of this server's clock; set the clocks right"
-        ));
+        return Err(format!("the table was closed {ahead_s} s ahead of this server's clock; set the clocks right"));
     }
-    store
-        .guard()
-        .record(height, checkpoint.size, checkpoint.root)
-        .map_err(|error| error.to_string())?;
+    store.guard().record(height, checkpoint.size, checkpoint.root).map_err(|error| error.to_string())?;
     let identity = store.identity();
-    Ok(cosign(
-        &identity.node_key,
-        &identity.node_name,
-        &checkpoint,
-        now_us / 1_000_000,
-    ))
+    Ok(cosign(&identity.node_key, &identity.node_name, &checkpoint, now_us / 1_000_000))
 }

@@ -15,9 +15,7 @@ use crate::command::{self, Content};
 use crate::event::Event;
 use crate::replay::ReplayFrom;
 use crate::response::Response;
-use crate::types::{
-    Command, LogId, Payload, Snapshot, SnapshotManifest, SnapshotMeta, StoredMembership, TypeConfig,
-};
+use crate::types::{Command, LogId, Payload, Snapshot, SnapshotManifest, SnapshotMeta, StoredMembership, TypeConfig};
 
 /// How far this node has come, for those who wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,23 +66,12 @@ impl StateMachine {
         // all of them rather than letting them part.
         match command::read(&command.0)? {
             Content::Requests { time_us, batches } => {
-                let answers = self
-                    .store
-                    .ledger()
-                    .apply_requests(time_us, &batches)
-                    .map_err(io::Error::other)?;
+                let answers = self.store.ledger().apply_requests(time_us, &batches).map_err(io::Error::other)?;
                 Ok(Response::Recorded(answers))
             }
             Content::Close { height, closed_us } => self.close(log_id, height, closed_us),
-            Content::Attest {
-                height,
-                attestation,
-            } => {
-                let outcome = self
-                    .store
-                    .ledger()
-                    .attest(height, &attestation)
-                    .map_err(io::Error::other)?;
+            Content::Attest { height, attestation } => {
+                let outcome = self.store.ledger().attest(height, &attestation).map_err(io::Error::other)?;
                 self.report(height, attestation.node_name, &outcome);
                 Ok(Response::Attested(outcome))
             }
@@ -92,10 +79,7 @@ impl StateMachine {
     }
 
     fn close(&mut self, log_id: LogId, height: u64, closed_us: u64) -> io::Result<Response> {
-        let replay_from = ReplayFrom {
-            last_applied: Some(log_id),
-            membership: self.membership.clone(),
-        };
+        let replay_from = ReplayFrom { last_applied: Some(log_id), membership: self.membership.clone() };
         let closing = Closing {
             closed_us,
             raft_term: *log_id.leader_id,
@@ -106,9 +90,7 @@ impl StateMachine {
             return Ok(Response::Closed(false));
         };
         let _nobody_watches = self.events.send(Event::Closed { height });
-        self.closed
-            .send(table)
-            .map_err(|_| io::Error::other("tables can no longer be stored"))?;
+        self.closed.send(table).map_err(|_| io::Error::other("tables can no longer be stored"))?;
         Ok(Response::Closed(true))
     }
 
@@ -118,11 +100,7 @@ impl StateMachine {
                 let _nobody_watches = self.events.send(Event::Attested { height, by });
             }
             AttestOutcome::Sealed { upto } => {
-                let first = self
-                    .progress
-                    .borrow()
-                    .sealed_height
-                    .map_or(0, |sealed| sealed + 1);
+                let first = self.progress.borrow().sealed_height.map_or(0, |sealed| sealed + 1);
                 let _nobody_watches = self.events.send(Event::Attested { height, by });
                 for height in first..=*upto {
                     let _nobody_watches = self.events.send(Event::Sealed { height });
@@ -133,12 +111,7 @@ impl StateMachine {
                 let _nobody_watches = self.events.send(Event::OtherRoot { height, by });
             }
             AttestOutcome::BadSignature | AttestOutcome::UnknownNode => {
-                tracing::error!(
-                    height,
-                    by,
-                    ?outcome,
-                    "an attestation was not valid and is ignored"
-                );
+                tracing::error!(height, by, ?outcome, "an attestation was not valid and is ignored");
             }
             AttestOutcome::Repeated | AttestOutcome::NotClosed => {}
         }
@@ -147,17 +120,9 @@ impl StateMachine {
     fn publish(&self) {
         let ledger = self.store.ledger();
         let (size, sealed_height) = (ledger.size(), ledger.sealing_status().sealed_height);
-        let (closed_height, stored_height) = (
-            ledger.open_table().height.checked_sub(1),
-            ledger.durable().height,
-        );
+        let (closed_height, stored_height) = (ledger.open_table().height.checked_sub(1), ledger.durable().height);
         self.progress.send_if_modified(|progress| {
-            let now = Progress {
-                size,
-                closed_height,
-                stored_height,
-                sealed_height,
-            };
+            let now = Progress { size, closed_height, stored_height, sealed_height };
             std::mem::replace(progress, now) != now
         });
     }
@@ -167,21 +132,9 @@ impl StateMachine {
         let (Some(upto_height), Some(replay_from)) = (durable.height, durable.replay_from) else {
             return Ok(None);
         };
-        let ReplayFrom {
-            last_applied,
-            membership,
-        } = ReplayFrom::decode(&replay_from)?;
-        let meta = SnapshotMeta {
-            last_log_id: last_applied,
-            last_membership: membership,
-        };
-        Ok(Some(Snapshot {
-            meta,
-            snapshot: SnapshotManifest {
-                upto_height,
-                replay_from: replay_from.into(),
-            },
-        }))
+        let ReplayFrom { last_applied, membership } = ReplayFrom::decode(&replay_from)?;
+        let meta = SnapshotMeta { last_log_id: last_applied, last_membership: membership };
+        Ok(Some(Snapshot { meta, snapshot: SnapshotManifest { upto_height, replay_from: replay_from.into() } }))
     }
 }
 
@@ -210,9 +163,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             self.last_applied = Some(entry.log_id);
             self.publish();
             if matches!(response, Response::Recorded(_)) {
-                let _nobody_watches = self.events.send(Event::Recorded {
-                    size: self.progress.borrow().size,
-                });
+                let _nobody_watches = self.events.send(Event::Recorded { size: self.progress.borrow().size });
             }
             if let Some(responder) = responder {
                 responder.send(response);
@@ -225,22 +176,11 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         SnapshotBuilder(self.manifest())
     }
 
-    async fn install_snapshot(
-        &mut self,
-        meta: &SnapshotMeta,
-        manifest: SnapshotManifest,
-    ) -> Result<(), io::Error> {
+    async fn install_snapshot(&mut self, meta: &SnapshotMeta, manifest: SnapshotManifest) -> Result<(), io::Error> {
         let store = self.store.clone();
         // The blocks were pulled and wait in the data directory; now each is verified and folded in.
-        let adopt = move || {
-            store
-                .ledger()
-                .adopt(manifest.upto_height, manifest.replay_from.to_vec())
-        };
-        tokio::task::spawn_blocking(adopt)
-            .await
-            .map_err(io::Error::other)?
-            .map_err(io::Error::other)?;
+        let adopt = move || store.ledger().adopt(manifest.upto_height, manifest.replay_from.to_vec());
+        tokio::task::spawn_blocking(adopt).await.map_err(io::Error::other)?.map_err(io::Error::other)?;
         self.last_applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.publish();
@@ -260,8 +200,6 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
 
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let manifest = std::mem::replace(&mut self.0, Ok(None))?;
-        manifest.ok_or_else(|| {
-            io::Error::other("no block is stored yet, so there is nothing to take a snapshot of")
-        })
+        manifest.ok_or_else(|| io::Error::other("no block is stored yet, so there is nothing to take a snapshot of"))
     }
 }

@@ -10,9 +10,7 @@ use crate::transport::NodeId;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
     /// No leader with a majority answered in time.
-    #[error(
-        "no leader with a majority of servers could record this in time; send it again with the same record ids"
-    )]
+    #[error("no leader with a majority of servers could record this in time; send it again with the same record ids")]
     Unavailable {
         /// The leader as far as it is known.
         leader: Option<NodeId>,
@@ -21,9 +19,7 @@ pub enum SubmitError {
     #[error("too much is waiting to be recorded; send it again in a moment")]
     Overloaded,
     /// The batch has more requests than are allowed.
-    #[error(
-        "a batch holds at most {records_max} requests, this one has {records}; send it in parts"
-    )]
+    #[error("a batch holds at most {records_max} requests, this one has {records}; send it in parts")]
     TooManyRecords {
         /// Requests in the batch.
         records: usize,
@@ -31,9 +27,7 @@ pub enum SubmitError {
         records_max: usize,
     },
     /// The batch is too long, payloads included.
-    #[error(
-        "a batch holds at most {bytes_max} bytes, payloads included, this one has {bytes}; send it in parts"
-    )]
+    #[error("a batch holds at most {bytes_max} bytes, payloads included, this one has {bytes}; send it in parts")]
     TooManyBytes {
         /// Bytes of the batch.
         bytes: usize,

@@ -74,9 +74,7 @@ impl Transport for NoPeers {
         _request: Bytes,
         _ttl: Duration,
     ) -> BoxFuture<'_, Result<Bytes, TransportError>> {
-        let unknown = TransportError::Unreachable(format!(
-            "node {to} is not a peer of a ledger with one server"
-        ));
+        let unknown = TransportError::Unreachable(format!("node {to} is not a peer of a ledger with one server"));
         Box::pin(std::future::ready(Err(unknown)))
     }
 }

@@ -30,10 +30,7 @@ pub struct WireError {
 
 impl WireError {
     pub(crate) fn new(what: &'static str, why: impl ToString) -> Self {
-        WireError {
-            what,
-            why: why.to_string(),
-        }
+        WireError { what, why: why.to_string() }
     }
 }
 
@@ -66,14 +63,7 @@ fn encode_into(value: &impl Encode, out: &mut BytesMut) {
 /// Reads exactly one value behind its version byte: bytes left over are an error.
 pub(crate) fn decode<T: Decode<()>>(what: &'static str, bytes: &[u8]) -> Result<T, WireError> {
     let (value, rest) = decode_prefix(what, bytes)?;
-    if rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(WireError::new(
-            what,
-            format!("{} bytes left over", rest.len()),
-        ))
-    }
+    if rest.is_empty() { Ok(value) } else { Err(WireError::new(what, format!("{} bytes left over", rest.len()))) }
 }
 
 /// Reads one value behind its version byte and returns what follows it.
@@ -83,14 +73,11 @@ pub(crate) fn decode_prefix<'a, T: Decode<()>>(
 ) -> Result<(T, &'a [u8]), WireError> {
     match bytes.split_first() {
         Some((&VERSION, body)) => {
-            let (value, used) = bincode::decode_from_slice(body, config())
-                .map_err(|error| WireError::new(what, error))?;
+            let (value, used) =
+                bincode::decode_from_slice(body, config()).map_err(|error| WireError::new(what, error))?;
             Ok((value, &body[used..]))
         }
-        Some((version, _)) => Err(WireError::new(
-            what,
-            format!("version {version} is not known here"),
-        )),
+        Some((version, _)) => Err(WireError::new(what, format!("version {version} is not known here"))),
         None => Err(WireError::new(what, "no bytes")),
     }
 }
@@ -103,19 +90,13 @@ pub(crate) struct WireLogId {
 
 impl From<&LogId> for WireLogId {
     fn from(log_id: &LogId) -> Self {
-        WireLogId {
-            term: *log_id.leader_id,
-            index: log_id.index,
-        }
+        WireLogId { term: *log_id.leader_id, index: log_id.index }
     }
 }
 
 impl From<WireLogId> for LogId {
     fn from(wire: WireLogId) -> Self {
-        LogId {
-            leader_id: committed_leader(wire.term),
-            index: wire.index,
-        }
+        LogId { leader_id: committed_leader(wire.term), index: wire.index }
     }
 }
 
@@ -139,21 +120,13 @@ pub(crate) struct WireVote {
 
 impl From<&Vote> for WireVote {
     fn from(vote: &Vote) -> Self {
-        WireVote {
-            term: vote.leader_id.term,
-            node_id: vote.leader_id.voted_for,
-            committed: vote.committed,
-        }
+        WireVote { term: vote.leader_id.term, node_id: vote.leader_id.voted_for, committed: vote.committed }
     }
 }
 
 impl From<WireVote> for Vote {
     fn from(wire: WireVote) -> Self {
-        if wire.committed {
-            Vote::new_committed(wire.term, wire.node_id)
-        } else {
-            Vote::new(wire.term, wire.node_id)
-        }
+        if wire.committed { Vote::new_committed(wire.term, wire.node_id) } else { Vote::new(wire.term, wire.node_id) }
     }
 }
 
@@ -166,11 +139,7 @@ pub(crate) struct WireMembership {
 impl From<&Membership> for WireMembership {
     fn from(membership: &Membership) -> Self {
         WireMembership {
-            configs: membership
-                .get_joint_config()
-                .iter()
-                .map(|voters| voters.iter().copied().collect())
-                .collect(),
+            configs: membership.get_joint_config().iter().map(|voters| voters.iter().copied().collect()).collect(),
             nodes: membership.nodes().map(|(node_id, _)| *node_id).collect(),
         }
     }
@@ -183,16 +152,8 @@ impl TryFrom<WireMembership> for Membership {
         if wire.configs.is_empty() {
             return Ok(Membership::default());
         }
-        let configs: Vec<BTreeSet<u64>> = wire
-            .configs
-            .into_iter()
-            .map(|voters| voters.into_iter().collect())
-            .collect();
-        let nodes: BTreeMap<u64, EmptyNode> = wire
-            .nodes
-            .into_iter()
-            .map(|node_id| (node_id, EmptyNode {}))
-            .collect();
+        let configs: Vec<BTreeSet<u64>> = wire.configs.into_iter().map(|voters| voters.into_iter().collect()).collect();
+        let nodes: BTreeMap<u64, EmptyNode> = wire.nodes.into_iter().map(|node_id| (node_id, EmptyNode {})).collect();
         Membership::new(configs, nodes).map_err(|error| WireError::new("membership", error))
     }
 }
@@ -216,10 +177,7 @@ impl TryFrom<WireStoredMembership> for StoredMembership {
     type Error = WireError;
 
     fn try_from(wire: WireStoredMembership) -> Result<Self, WireError> {
-        Ok(StoredMembership::new(
-            wire.log_id.map(LogId::from),
-            wire.membership.try_into()?,
-        ))
+        Ok(StoredMembership::new(wire.log_id.map(LogId::from), wire.membership.try_into()?))
     }
 }
 
@@ -245,13 +203,7 @@ pub(crate) fn encode_entry(entry: &Entry) -> Bytes {
         Payload::Membership(membership) => (WirePayload::Membership(membership.into()), &[]),
     };
     let mut out = BytesMut::with_capacity(32 + command.len());
-    encode_into(
-        &WireEntryHead {
-            log_id: (&entry.log_id).into(),
-            payload,
-        },
-        &mut out,
-    );
+    encode_into(&WireEntryHead { log_id: (&entry.log_id).into(), payload }, &mut out);
     out.put_slice(command);
     out.freeze()
 }
@@ -266,10 +218,7 @@ pub(crate) fn decode_entry(bytes: Bytes) -> Result<Entry, WireError> {
         WirePayload::Blank => Payload::Blank,
         WirePayload::Membership(membership) => Payload::Membership(membership.try_into()?),
     };
-    Ok(Entry {
-        log_id: head.log_id.into(),
-        payload,
-    })
+    Ok(Entry { log_id: head.log_id.into(), payload })
 }
 
 #[cfg(test)]
@@ -286,10 +235,7 @@ mod tests {
             Payload::Membership(membership),
         ];
         for payload in payloads {
-            let entry = Entry {
-                log_id: log_id(7, 42),
-                payload,
-            };
+            let entry = Entry { log_id: log_id(7, 42), payload };
             let read = decode_entry(encode_entry(&entry)).unwrap();
             assert_eq!(read, entry);
         }
@@ -298,27 +244,14 @@ mod tests {
     #[test]
     fn another_version_bytes_left_over_and_cut_off_bytes_are_refused() {
         let vote = encode(&WireVote::from(&Vote::new_committed(3, 2)));
-        assert_eq!(
-            Vote::from(decode::<WireVote>("vote", &vote).unwrap()),
-            Vote::new_committed(3, 2)
-        );
+        assert_eq!(Vote::from(decode::<WireVote>("vote", &vote).unwrap()), Vote::new_committed(3, 2));
         let mut longer = vote.to_vec();
         longer.push(0);
-        assert!(
-            decode::<WireVote>("vote", &longer)
-                .unwrap_err()
-                .to_string()
-                .contains("1 bytes left over")
-        );
+        assert!(decode::<WireVote>("vote", &longer).unwrap_err().to_string().contains("1 bytes left over"));
         assert!(decode::<WireVote>("vote", &vote[..vote.len() - 1]).is_err());
         let mut newer = vote.to_vec();
         newer[0] = 2;
-        assert!(
-            decode::<WireVote>("vote", &newer)
-                .unwrap_err()
-                .to_string()
-                .contains("version 2")
-        );
+        assert!(decode::<WireVote>("vote", &newer).unwrap_err().to_string().contains("version 2"));
         assert!(decode::<WireVote>("vote", &[]).is_err());
     }
 }

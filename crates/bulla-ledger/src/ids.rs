@@ -74,3 +74,24 @@ id! {
     /// A class of assets: whether they are unique or counted, and with how many decimal digits.
     ClassId
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_written_and_read_as_a_uuid() {
+        let text = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let record_id: RecordId = text.parse().unwrap();
+        assert_eq!(record_id.to_string(), text);
+        assert_eq!(RecordId::from_bytes(*record_id.as_bytes()), record_id);
+        assert!("desk".parse::<AssetId>().is_err());
+    }
+
+    #[test]
+    fn only_zeros_are_nil() {
+        assert!(PartyId::NIL.is_nil());
+        assert!(PartyId::from_bytes([0; 16]).is_nil());
+        assert!(!PartyId::from_bytes([1; 16]).is_nil());
+    }
+}

@@ -109,3 +109,67 @@ fn named(ledger: Uuid, kind: u8, name: &Name) -> Uuid {
         .into();
     Uuid::new_v8(*hash.first_chunk().expect("32 bytes hold 16"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEDGER: Uuid = Uuid::from_u128(0x0123_4567_89ab_8def_8123_4567_89ab_cdef);
+
+    /// The expected ids were computed by another program, from format.md alone.
+    #[test]
+    fn a_name_leads_to_the_same_id_for_ever_and_to_another_for_each_kind() {
+        let name = Name::parse("tag:LAPTOP-0042").unwrap();
+        let ids = [
+            asset_id(LEDGER, &name).to_string(),
+            party_id(LEDGER, &name).to_string(),
+            class_id(LEDGER, &name).to_string(),
+        ];
+        assert_eq!(
+            ids,
+            [
+                "ac3845fb-3b96-8d76-8e7e-b150c51a9c21",
+                "a97ad8cc-b52b-86f8-b621-ef2621e4a2af",
+                "01437f1a-94be-87e0-a0ea-a933ab0700bc",
+            ]
+        );
+        assert_ne!(asset_id(Uuid::nil(), &name), asset_id(LEDGER, &name));
+    }
+
+    #[test]
+    fn two_ways_to_type_an_accent_are_one_name() {
+        let [one, two] = ["Caf\u{e9}", "Cafe\u{301}"].map(|text| Name::parse(text).unwrap());
+        assert_eq!(one, two);
+        assert_eq!(
+            asset_id(LEDGER, &two).to_string(),
+            "a5f7b269-be70-8d7e-bfd8-dd10fd94f5d1"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_on_paper_is_no_name() {
+        for (text, error) in [
+            ("", NameError::Empty),
+            (" desk", NameError::OuterWhiteSpace),
+            ("desk\u{a0}", NameError::OuterWhiteSpace),
+            ("desk\n", NameError::ControlCharacter),
+            ("de\0sk", NameError::ControlCharacter),
+            ("de\u{85}sk", NameError::ControlCharacter),
+        ] {
+            assert_eq!(Name::parse(text), Err(error), "{text:?}");
+        }
+        assert_eq!(Name::parse("the desk").unwrap().as_str(), "the desk");
+    }
+
+    #[test]
+    fn length_counts_in_bytes_after_normalisation() {
+        assert!(Name::parse(&"a".repeat(128)).is_ok());
+        assert_eq!(Name::parse(&"a".repeat(129)), Err(NameError::TooLong(129)));
+        // 192 bytes as typed, 128 in NFC.
+        assert!(Name::parse(&"e\u{301}".repeat(64)).is_ok());
+        assert_eq!(
+            Name::parse(&"e\u{301}".repeat(65)),
+            Err(NameError::TooLong(130))
+        );
+    }
+}

@@ -42,3 +42,31 @@ pub fn commit(salt: &[u8; 32], payload: &[u8]) -> [u8; 32] {
         .finalize()
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The expected hash was computed by another program, from format.md alone.
+    #[test]
+    fn a_commitment_has_these_bytes_for_ever() {
+        let payload_commit = commit(&[7; 32], br#"{"note":"two scratches"}"#);
+        let hex: String = payload_commit
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(
+            hex,
+            "fe5d481fd1bb51baa28212c2d82933a08b1ad1aa56473a997f488071da807fa8"
+        );
+    }
+
+    #[test]
+    fn an_empty_payload_is_still_a_payload() {
+        let empty = Payload {
+            salt: [0; 32],
+            bytes: vec![],
+        };
+        assert_ne!(empty.commit(), [0; 32]);
+    }
+}

@@ -292,7 +292,10 @@ impl fmt::Display for Rejection {
             Self::PayloadMismatch => "the payload is not the one committed to",
             Self::ExistsWithDifferentContent(field) => {
                 let field = field.name();
-                return write!(f, "this record id was used before, and {field} was not the same");
+                return write!(
+                    f,
+                    "this record id was used before, with a different {field}"
+                );
             }
             Self::EventTimeInFuture => "the event is more than 300 seconds in the future",
             Self::UnknownParty(Side::From) => "the giving party is not enrolled",
@@ -359,7 +362,7 @@ mod tests {
             };
             writeln!(table, "{code:03} {name:30} {id:8} {rejection}").unwrap();
         }
-        expect_file!["rejection.txt"].assert_eq(&table);
+        expect_file!["../golden/rejections.txt"].assert_eq(&table);
     }
 
     #[test]

@@ -209,3 +209,103 @@ fn two_bits([flags]: [u8; 1]) -> Result<[bool; 2], DecodeError> {
     }
     Ok([flags & 1 != 0, flags & 2 != 0])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::dump;
+    use expect_test::expect_file;
+    use proptest::prelude::*;
+
+    const ASSET: Asset = Asset {
+        asset_id: AssetId::from_bytes([0xA5; 16]),
+        class_id: ClassId::from_bytes([0xC1; 16]),
+        quantity_asset: false,
+        owner: PartyId::from_bytes([0xF0; 16]),
+        holder: PartyId::from_bytes([0x70; 16]),
+        retired: true,
+        seq: 0x2222_2222_2222_2222,
+        registered_leaf: 0x1111_1111_1111_1111,
+        last_leaf: 0x3333_3333_3333_3333,
+    };
+    const POSITION: Position = Position {
+        asset_id: AssetId::from_bytes([0xA5; 16]),
+        party_id: PartyId::from_bytes([0x70; 16]),
+        available: 0x0102_0304_0506_0708_090A_0B0C_0D0E_0F10,
+        seq: 0x2222_2222_2222_2222,
+        last_leaf: 0x3333_3333_3333_3333,
+    };
+    const PARTY: Party = Party {
+        party_id: PartyId::from_bytes([0x70; 16]),
+        leaf_index: 0x1111_1111_1111_1111,
+    };
+    const CLASS: Class = Class {
+        class_id: ClassId::from_bytes([0xC1; 16]),
+        quantity: true,
+        scale: 2,
+        leaf_index: 0x1111_1111_1111_1111,
+    };
+
+    #[test]
+    fn rows_have_these_bytes() {
+        let dumps = [
+            dump("asset", &ASSET.encode()),
+            dump("position", &POSITION.encode()),
+            dump("party", &PARTY.encode()),
+            dump("class", &CLASS.encode()),
+        ];
+        expect_file!["../golden/rows.txt"].assert_eq(&dumps.concat());
+    }
+
+    #[test]
+    fn every_combination_of_flags_is_read_back() {
+        for [first, second] in [[false, false], [false, true], [true, false], [true, true]] {
+            let asset = Asset {
+                quantity_asset: first,
+                retired: second,
+                ..ASSET
+            };
+            assert_eq!(Asset::decode(&asset.encode()), Ok(asset));
+            let class = Class {
+                quantity: first,
+                ..CLASS
+            };
+            assert_eq!(Class::decode(&class.encode()), Ok(class));
+        }
+    }
+
+    /// Bytes that are a row except, perhaps, for one byte.
+    fn nearly<const LEN: usize>(row: [u8; LEN]) -> impl Strategy<Value = Vec<u8>> {
+        (0..LEN, any::<u8>(), proptest::option::weighted(0.1, 0..LEN)).prop_map(
+            move |(offset, byte, short)| {
+                let mut bytes = row.to_vec();
+                bytes[offset] = byte;
+                bytes.truncate(short.unwrap_or(LEN));
+                bytes
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_rows_are_written_back_as_they_were(
+            asset in nearly(ASSET.encode()),
+            position in nearly(POSITION.encode()),
+            party in nearly(PARTY.encode()),
+            class in nearly(CLASS.encode()),
+        ) {
+            if let Ok(row) = Asset::decode(&asset) {
+                prop_assert_eq!(&row.encode()[..], asset);
+            }
+            if let Ok(row) = Position::decode(&position) {
+                prop_assert_eq!(&row.encode()[..], position);
+            }
+            if let Ok(row) = Party::decode(&party) {
+                prop_assert_eq!(&row.encode()[..], party);
+            }
+            if let Ok(row) = Class::decode(&class) {
+                prop_assert_eq!(&row.encode()[..], class);
+            }
+        }
+    }
+}

@@ -210,3 +210,101 @@ impl Transfer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::{dump, one_of_each_act, transfers};
+    use expect_test::expect_file;
+    use proptest::prelude::*;
+
+    #[test]
+    fn requests_have_these_bytes_for_ever() {
+        let dumps = one_of_each_act().map(|(title, transfer)| dump(title, &transfer.encode()));
+        expect_file!["../golden/requests.txt"].assert_eq(&dumps.concat());
+    }
+
+    #[test]
+    fn every_act_has_its_own_kind_byte_and_no_other_byte_is_an_act() {
+        let acts: Vec<Act> = (0..=u8::MAX).filter_map(Act::from_code).collect();
+        assert_eq!(acts, Act::ALL);
+        assert!((0..=u8::MAX).all(|code| Act::from_code(code).is_none_or(|a| a.code() == code)));
+    }
+
+    #[test]
+    fn what_is_not_a_request_is_refused_for_its_own_reason() {
+        let request = Transfer::enroll(RecordId::from_bytes([9; 16]), PartyId::from_bytes([1; 16]));
+        let with = |offset: usize, byte: u8| {
+            let mut bytes = request.encode();
+            bytes[offset] = byte;
+            Transfer::decode(&bytes)
+        };
+        let bytes = request.encode();
+        let wrong_length = |actual| {
+            Err(DecodeError::WrongLength {
+                expected: 128,
+                actual,
+            })
+        };
+        assert_eq!(Transfer::decode(&bytes[..127]), wrong_length(127));
+        assert_eq!(
+            Transfer::decode(&[&bytes[..], &[0]].concat()),
+            wrong_length(129)
+        );
+        assert_eq!(Transfer::decode(&[]), wrong_length(0));
+        for kind in [0x00, 0x06, 0x0E, 0x10, 0x11, 0x12, 0x20, 0x32, 0xFF] {
+            let error = with(88, kind).unwrap_err();
+            assert_eq!(error, DecodeError::UnknownKind(kind));
+            assert!(error.cannot_verify());
+        }
+        for offset in 90..96 {
+            assert_eq!(
+                with(offset, 1),
+                Err(DecodeError::ReservedNotZero { offset })
+            );
+        }
+        for flags in [0x10, 0x20, 0x40, 0x80] {
+            assert_eq!(with(89, flags), Err(DecodeError::UnknownFlag(flags)));
+        }
+        assert_eq!(with(127, 1), Err(DecodeError::UnflaggedPayloadCommit));
+    }
+
+    #[test]
+    fn a_commitment_of_zeros_is_not_the_same_as_none() {
+        let request = Transfer::enroll(RecordId::from_bytes([9; 16]), PartyId::from_bytes([1; 16]));
+        let committed = Transfer {
+            payload_commit: Some([0; 32]),
+            ..request
+        };
+        assert_ne!(request.encode(), committed.encode());
+        assert_eq!(Transfer::decode(&committed.encode()), Ok(committed));
+    }
+
+    proptest! {
+        #[test]
+        fn every_request_is_read_back_as_it_was(transfer in transfers()) {
+            prop_assert_eq!(Transfer::decode(&transfer.encode()), Ok(transfer));
+        }
+
+        #[test]
+        fn accepted_bytes_are_written_back_as_they_were(
+            mut bytes in any::<[u8; 128]>(),
+            act in proptest::option::weighted(0.9, 0..8usize),
+            flags in any::<u8>(),
+            reserved_zero in proptest::bool::weighted(0.9),
+            short in proptest::option::weighted(0.1, 0..128usize),
+        ) {
+            if let Some(act) = act {
+                bytes[ACT] = Act::ALL[act].code();
+                bytes[FLAGS] = flags & 0x1F;
+            }
+            if reserved_zero {
+                bytes[RESERVED..PAYLOAD_COMMIT].fill(0);
+            }
+            let bytes = &bytes[..short.unwrap_or(128)];
+            if let Ok(transfer) = Transfer::decode(bytes) {
+                prop_assert_eq!(&transfer.encode()[..], bytes);
+            }
+        }
+    }
+}

@@ -31,12 +31,13 @@ impl TcpTransport {
     ///
     /// # Errors
     /// [`PeerSetupError::PlaintextBeyondLoopback`] when `security` is plaintext and one of the
-    /// `peers` is not on this machine.
+    /// `peers` is not on this machine; [`PeerSetupError::CertificateOfAnother`].
     pub fn new(
         me: LocalNode,
         peers: Vec<(NodeId, SocketAddr)>,
         security: PeerSecurity,
     ) -> Result<TcpTransport, PeerSetupError> {
+        security.check_is(me)?;
         let mut lines = HashMap::new();
         let mut tasks = JoinSet::new();
         for (to, address) in peers {

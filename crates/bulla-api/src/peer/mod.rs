@@ -62,6 +62,14 @@ pub enum PeerSetupError {
          make keys with `bulla keygen` and install them with `bulla init`"
     )]
     PlaintextBeyondLoopback(std::net::SocketAddr),
+    /// The certificate is that of another node than the one that is to use it.
+    #[error("{me} was given the certificate of {certified}; install its own with `bulla init`")]
+    CertificateOfAnother {
+        /// The node that is to talk.
+        me: LocalNode,
+        /// The node that the certificate names.
+        certified: LocalNode,
+    },
     /// The operating system does not say which address the listener has.
     #[error("the peer listener has no address")]
     Listener(#[source] std::io::Error),

@@ -182,6 +182,17 @@ pub(super) struct Unsecured {
 }
 
 impl PeerSecurity {
+    /// Refuses the certificate of another node than `me`.
+    pub(super) fn check_is(&self, me: LocalNode) -> Result<(), PeerSetupError> {
+        match self {
+            PeerSecurity::Tls(tls) if tls.me != me => Err(PeerSetupError::CertificateOfAnother {
+                me,
+                certified: tls.me,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses plaintext at an address that other machines can reach.
     pub(super) fn check_address(&self, address: SocketAddr) -> Result<(), PeerSetupError> {
         match self {

@@ -37,6 +37,7 @@ pub async fn serve_peers(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), PeerSetupError> {
     security.check_address(listener.local_addr().map_err(PeerSetupError::Listener)?)?;
+    security.check_is(me)?;
     let slots = peers
         .iter()
         .flat_map(|peer| LANES.map(|lane| ((*peer, lane), Slot::default())))

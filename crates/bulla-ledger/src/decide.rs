@@ -1,9 +1,6 @@
 //! Whether a request may happen, and what follows: facts in, outcome out.
 
-use crate::{
-    Asset, Class, Facts, Field, Party, Position, Prior, Record, Rejection, Transfer, check_form,
-    rules,
-};
+use crate::{Asset, Class, Facts, Field, Party, Position, Prior, Record, Rejection, Transfer, check_form, rules};
 
 /// How far the world may be ahead of the ledger's clock, in microseconds.
 pub const EVENT_TIME_AHEAD_US_MAX: u64 = 300_000_000;
@@ -19,10 +16,7 @@ pub struct Place {
 
 /// The answer to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most answers are acceptances, and none is kept"
-)]
+#[expect(clippy::large_enum_variant, reason = "most answers are acceptances, and none is kept")]
 pub enum Outcome {
     /// It happens.
     Accepted(Effects),
@@ -91,16 +85,8 @@ pub fn decide(transfer: &Transfer, facts: &Facts, place: Place) -> Outcome {
 
 /// The first answer again, if the request is the first one again.
 fn repeat(transfer: &Transfer, prior: &Prior, same_payload: bool) -> Outcome {
-    let (Prior::Accepted {
-        transfer: first, ..
-    }
-    | Prior::Rejected {
-        transfer: first, ..
-    }) = prior;
-    assert_eq!(
-        transfer.record_id, first.record_id,
-        "the prior request has the same record id"
-    );
+    let (Prior::Accepted { transfer: first, .. } | Prior::Rejected { transfer: first, .. }) = prior;
+    assert_eq!(transfer.record_id, first.record_id, "the prior request has the same record id");
     if let Some(field) = difference(transfer, first, same_payload) {
         return Outcome::Rejected(Rejection::ExistsWithDifferentContent(field));
     }
@@ -120,10 +106,7 @@ fn difference(transfer: &Transfer, first: &Transfer, same_payload: bool) -> Opti
         (Field::From, transfer.from == first.from),
         (Field::To, transfer.to == first.to),
         (Field::Quantity, transfer.quantity == first.quantity),
-        (
-            Field::EventTime,
-            transfer.event_time_us == first.event_time_us,
-        ),
+        (Field::EventTime, transfer.event_time_us == first.event_time_us),
         (Field::Payload, same_payload),
     ]
     .into_iter()

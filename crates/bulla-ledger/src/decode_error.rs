@@ -39,9 +39,6 @@ impl DecodeError {
     /// True when the bytes may well be valid for a newer program: unknown magic, version or kind.
     /// Whoever verifies then answers "cannot verify", which is not "invalid".
     pub const fn cannot_verify(&self) -> bool {
-        matches!(
-            self,
-            Self::UnknownMagic | Self::UnknownVersion(_) | Self::UnknownKind(_)
-        )
+        matches!(self, Self::UnknownMagic | Self::UnknownVersion(_) | Self::UnknownKind(_))
     }
 }

@@ -1,8 +1,8 @@
 //! What must be known about the ledger to judge a request, and where it is looked up.
 
 use crate::{
-    Act, Asset, AssetId, Class, ClassId, Party, PartyId, Payload, Position, RecordId, Rejection,
-    Transfer, check_payload, commit,
+    Act, Asset, AssetId, Class, ClassId, Party, PartyId, Payload, Position, RecordId, Rejection, Transfer,
+    check_payload, commit,
 };
 
 /// Where facts come from.
@@ -14,11 +14,7 @@ pub trait Source {
     /// An asset.
     fn asset(&self, asset_id: AssetId) -> Result<Option<Asset>, Self::Error>;
     /// A party's position, or with [`PartyId::NIL`] what is outstanding.
-    fn position(
-        &self,
-        asset_id: AssetId,
-        party_id: PartyId,
-    ) -> Result<Option<Position>, Self::Error>;
+    fn position(&self, asset_id: AssetId, party_id: PartyId) -> Result<Option<Position>, Self::Error>;
     /// A party.
     fn party(&self, party_id: PartyId) -> Result<Option<Party>, Self::Error>;
     /// A class.
@@ -68,11 +64,7 @@ impl Facts {
     ///
     /// # Errors
     /// The source's own.
-    pub fn gather<S: Source>(
-        transfer: &Transfer,
-        payload: Option<&Payload>,
-        source: &S,
-    ) -> Result<Self, S::Error> {
+    pub fn gather<S: Source>(transfer: &Transfer, payload: Option<&Payload>, source: &S) -> Result<Self, S::Error> {
         let mut facts = Self {
             payload: check_payload(transfer, payload),
             prior: source.prior(transfer.record_id)?,
@@ -118,21 +110,14 @@ impl Facts {
 }
 
 fn class_named<S: Source>(transfer: &Transfer, source: &S) -> Result<Option<Class>, S::Error> {
-    transfer
-        .class_id()
-        .map_or(Ok(None), |class_id| source.class(class_id))
+    transfer.class_id().map_or(Ok(None), |class_id| source.class(class_id))
 }
 
 /// A client that asks again has no way to know the salt of the first time, so its payload is
 /// compared under that. Of a refused request no payload was kept; the refusal stands whatever the
 /// payload says.
 fn same_payload(transfer: &Transfer, payload: Option<&Payload>, prior: &Prior) -> bool {
-    let Prior::Accepted {
-        transfer: first,
-        salt,
-        ..
-    } = prior
-    else {
+    let Prior::Accepted { transfer: first, salt, .. } = prior else {
         return true;
     };
     if transfer.payload_commit == first.payload_commit {

@@ -79,11 +79,7 @@ fn check_ids(transfer: &Transfer) -> Result<(), Rejection> {
         return Err(Rejection::NilRecordId);
     }
     let held = ids_held(transfer);
-    let nil = [
-        transfer.asset_id.is_nil(),
-        transfer.from.is_nil(),
-        transfer.to.is_nil(),
-    ];
+    let nil = [transfer.asset_id.is_nil(), transfer.from.is_nil(), transfer.to.is_nil()];
     for (holds, nil) in held.into_iter().zip(nil) {
         match holds {
             Holds::Asset if nil => return Err(Rejection::NilAsset),
@@ -92,11 +88,8 @@ fn check_ids(transfer: &Transfer) -> Result<(), Rejection> {
             _ => {}
         }
     }
-    let unused = [
-        Rejection::AssetMustBeNil,
-        Rejection::PartyMustBeNil(Side::From),
-        Rejection::PartyMustBeNil(Side::To),
-    ];
+    let unused =
+        [Rejection::AssetMustBeNil, Rejection::PartyMustBeNil(Side::From), Rejection::PartyMustBeNil(Side::To)];
     for ((holds, nil), rejection) in held.into_iter().zip(nil).zip(unused) {
         if holds == Holds::Nil && !nil {
             return Err(rejection);
@@ -111,13 +104,7 @@ fn check_ids(transfer: &Transfer) -> Result<(), Rejection> {
 /// The flags fit the act: only transfers move, only quantities are issued and redeemed, and units
 /// have no owner apart from their holder.
 fn check_flags(transfer: &Transfer) -> Result<(), Rejection> {
-    let &Transfer {
-        act,
-        quantity_asset,
-        moves_title,
-        moves_custody,
-        ..
-    } = transfer;
+    let &Transfer { act, quantity_asset, moves_title, moves_custody, .. } = transfer;
     let moves = moves_title || moves_custody;
     let fits = match act {
         Act::Transfer => true,
@@ -140,22 +127,13 @@ fn check_flags(transfer: &Transfer) -> Result<(), Rejection> {
 /// A unique asset always counts 1; units that move are counted; a class tells its scale; all else
 /// has no quantity.
 fn check_quantity(transfer: &Transfer) -> Result<(), Rejection> {
-    let &Transfer {
-        act,
-        quantity_asset,
-        quantity,
-        ..
-    } = transfer;
+    let &Transfer { act, quantity_asset, quantity, .. } = transfer;
     let (holds, rejection) = match act {
-        Act::Define if quantity_asset => {
-            (quantity <= u128::from(SCALE_MAX), Rejection::ScaleTooLarge)
-        }
+        Act::Define if quantity_asset => (quantity <= u128::from(SCALE_MAX), Rejection::ScaleTooLarge),
         Act::Define | Act::Enroll => (quantity == 0, Rejection::QuantityNotZero),
         _ if !quantity_asset => (quantity == 1, Rejection::QuantityNotOne),
         Act::Register | Act::Amend => (quantity == 0, Rejection::QuantityNotZero),
-        Act::Issue | Act::Transfer | Act::Retire | Act::Redeem => {
-            (quantity > 0, Rejection::ZeroQuantity)
-        }
+        Act::Issue | Act::Transfer | Act::Retire | Act::Redeem => (quantity > 0, Rejection::ZeroQuantity),
     };
     if holds { Ok(()) } else { Err(rejection) }
 }

@@ -140,10 +140,7 @@ mod tests {
     fn two_ways_to_type_an_accent_are_one_name() {
         let [one, two] = ["Caf\u{e9}", "Cafe\u{301}"].map(|text| Name::parse(text).unwrap());
         assert_eq!(one, two);
-        assert_eq!(
-            asset_id(LEDGER, &two).to_string(),
-            "a5f7b269-be70-8d7e-bfd8-dd10fd94f5d1"
-        );
+        assert_eq!(asset_id(LEDGER, &two).to_string(), "a5f7b269-be70-8d7e-bfd8-dd10fd94f5d1");
     }
 
     #[test]
@@ -167,9 +164,6 @@ mod tests {
         assert_eq!(Name::parse(&"a".repeat(129)), Err(NameError::TooLong(129)));
         // 192 bytes as typed, 128 in NFC.
         assert!(Name::parse(&"e\u{301}".repeat(64)).is_ok());
-        assert_eq!(
-            Name::parse(&"e\u{301}".repeat(65)),
-            Err(NameError::TooLong(130))
-        );
+        assert_eq!(Name::parse(&"e\u{301}".repeat(65)), Err(NameError::TooLong(130)));
     }
 }

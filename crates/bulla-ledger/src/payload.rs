@@ -35,12 +35,7 @@ impl Payload {
 /// assert_ne!(note.commit(), commit(&[8; 32], br#"{"note":"two scratches"}"#));
 /// ```
 pub fn commit(salt: &[u8; 32], payload: &[u8]) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(b"bulla/payload/v1\0")
-        .chain_update(salt)
-        .chain_update(payload)
-        .finalize()
-        .into()
+    Sha256::new().chain_update(b"bulla/payload/v1\0").chain_update(salt).chain_update(payload).finalize().into()
 }
 
 #[cfg(test)]
@@ -51,22 +46,13 @@ mod tests {
     #[test]
     fn a_commitment_has_these_bytes_for_ever() {
         let payload_commit = commit(&[7; 32], br#"{"note":"two scratches"}"#);
-        let hex: String = payload_commit
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(
-            hex,
-            "fe5d481fd1bb51baa28212c2d82933a08b1ad1aa56473a997f488071da807fa8"
-        );
+        let hex: String = payload_commit.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "fe5d481fd1bb51baa28212c2d82933a08b1ad1aa56473a997f488071da807fa8");
     }
 
     #[test]
     fn an_empty_payload_is_still_a_payload() {
-        let empty = Payload {
-            salt: [0; 32],
-            bytes: vec![],
-        };
+        let empty = Payload { salt: [0; 32], bytes: vec![] };
         assert_ne!(empty.commit(), [0; 32]);
     }
 }

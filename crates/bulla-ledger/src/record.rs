@@ -81,16 +81,8 @@ impl Record {
         put(&mut leaf, TO, transfer.to.as_bytes());
         put(&mut leaf, QUANTITY, &transfer.quantity.to_be_bytes());
         put(&mut leaf, TIME_US, &self.time_us.to_be_bytes());
-        put(
-            &mut leaf,
-            EVENT_TIME_US,
-            &transfer.event_time_us.to_be_bytes(),
-        );
-        put(
-            &mut leaf,
-            PAYLOAD_COMMIT,
-            &transfer.payload_commit.unwrap_or_default(),
-        );
+        put(&mut leaf, EVENT_TIME_US, &transfer.event_time_us.to_be_bytes());
+        put(&mut leaf, PAYLOAD_COMMIT, &transfer.payload_commit.unwrap_or_default());
         leaf
     }
 
@@ -152,10 +144,7 @@ impl Record {
 /// When it does not begin as leaves of this version do, or is shorter than that beginning.
 pub fn leaf_kind(leaf: &[u8]) -> Result<u8, DecodeError> {
     let Some(prefix) = leaf.first_chunk::<LEAF_INDEX>() else {
-        return Err(DecodeError::WrongLength {
-            expected: Record::LEN,
-            actual: leaf.len(),
-        });
+        return Err(DecodeError::WrongLength { expected: Record::LEN, actual: leaf.len() });
     };
     if at(prefix, MAGIC) != BUL {
         return Err(DecodeError::UnknownMagic);
@@ -190,31 +179,16 @@ pub(crate) mod tests {
         let happened_us = 0x0006_0A2B_3C4D_5E6F;
         [
             ("register", Transfer::register(record, asset, class, to)),
-            (
-                "register quantity",
-                Transfer::register_quantity(record, asset, class),
-            ),
+            ("register quantity", Transfer::register_quantity(record, asset, class)),
             ("issue", Transfer::issue(record, asset, to, quantity)),
-            (
-                "transfer",
-                Transfer::transfer(record, asset, from, to).happened_at(happened_us),
-            ),
-            (
-                "transfer custody",
-                Transfer::custody(record, asset, from, to),
-            ),
+            ("transfer", Transfer::transfer(record, asset, from, to).happened_at(happened_us)),
+            ("transfer custody", Transfer::custody(record, asset, from, to)),
             ("transfer title", Transfer::title(record, asset, from, to)),
-            (
-                "transfer quantity",
-                Transfer::send(record, asset, from, to, quantity),
-            ),
+            ("transfer quantity", Transfer::send(record, asset, from, to, quantity)),
             ("retire", Transfer::retire(record, asset, from)),
             ("redeem", Transfer::redeem(record, asset, from, quantity)),
             ("amend", Transfer::amend(record, asset, [0xDD; 32])),
-            (
-                "amend quantity",
-                Transfer::amend_quantity(record, asset, [0xDD; 32]),
-            ),
+            ("amend quantity", Transfer::amend_quantity(record, asset, [0xDD; 32])),
             ("enroll", Transfer::enroll(record, to)),
             ("define", Transfer::define(record, class, true, 38)),
         ]
@@ -234,63 +208,36 @@ pub(crate) mod tests {
     pub(crate) fn transfers() -> impl Strategy<Value = Transfer> {
         let ids = any::<[[u8; 16]; 4]>();
         let flags = any::<[bool; 3]>();
-        (
-            ids,
-            any::<u128>(),
-            any::<u64>(),
-            0..8usize,
-            flags,
-            any::<Option<[u8; 32]>>(),
-        )
-            .prop_map(
-                |(
-                    [record, asset, from, to],
+        (ids, any::<u128>(), any::<u64>(), 0..8usize, flags, any::<Option<[u8; 32]>>()).prop_map(
+            |([record, asset, from, to], quantity, event_time_us, act, flags, payload_commit)| {
+                let [quantity_asset, moves_title, moves_custody] = flags;
+                Transfer {
+                    record_id: RecordId::from_bytes(record),
+                    asset_id: AssetId::from_bytes(asset),
+                    from: PartyId::from_bytes(from),
+                    to: PartyId::from_bytes(to),
                     quantity,
                     event_time_us,
-                    act,
-                    flags,
+                    act: Act::ALL[act],
+                    quantity_asset,
+                    moves_title,
+                    moves_custody,
                     payload_commit,
-                )| {
-                    let [quantity_asset, moves_title, moves_custody] = flags;
-                    Transfer {
-                        record_id: RecordId::from_bytes(record),
-                        asset_id: AssetId::from_bytes(asset),
-                        from: PartyId::from_bytes(from),
-                        to: PartyId::from_bytes(to),
-                        quantity,
-                        event_time_us,
-                        act: Act::ALL[act],
-                        quantity_asset,
-                        moves_title,
-                        moves_custody,
-                        payload_commit,
-                    }
-                },
-            )
+                }
+            },
+        )
     }
 
     fn records() -> impl Strategy<Value = Record> {
         (transfers(), any::<[u64; 6]>()).prop_map(
-            |(
+            |(transfer, [leaf_index, asset_seq, prev_leaf, prev_leaf_to, ref_leaf, time_us])| Record {
+                leaf_index,
                 transfer,
-                [
-                    leaf_index,
-                    asset_seq,
-                    prev_leaf,
-                    prev_leaf_to,
-                    ref_leaf,
-                    time_us,
-                ],
-            )| {
-                Record {
-                    leaf_index,
-                    transfer,
-                    asset_seq,
-                    prev_leaf,
-                    prev_leaf_to,
-                    ref_leaf,
-                    time_us,
-                }
+                asset_seq,
+                prev_leaf,
+                prev_leaf_to,
+                ref_leaf,
+                time_us,
             },
         )
     }
@@ -309,8 +256,7 @@ pub(crate) mod tests {
 
     #[test]
     fn leaves_have_these_bytes_for_ever() {
-        let dumps =
-            one_of_each_act().map(|(title, transfer)| dump(title, &placed(transfer).encode()));
+        let dumps = one_of_each_act().map(|(title, transfer)| dump(title, &placed(transfer).encode()));
         expect_file!["../golden/leaves.txt"].assert_eq(&dumps.concat());
     }
 
@@ -334,10 +280,7 @@ pub(crate) mod tests {
             (with(7, 1), false),
             (with(175, 1), false),
             (Record::decode(&leaf[..175]).unwrap_err(), false),
-            (
-                Record::decode(&[&leaf[..], &[0]].concat()).unwrap_err(),
-                false,
-            ),
+            (Record::decode(&[&leaf[..], &[0]].concat()).unwrap_err(), false),
             (Record::decode(b"").unwrap_err(), false),
         ] {
             assert_eq!(error.cannot_verify(), cannot_verify, "{error}");
@@ -357,16 +300,9 @@ pub(crate) mod tests {
         let [from, to, other] = [0xF0, 0x70, 0x0E].map(|byte| PartyId::from_bytes(id(byte)));
         let mut table = String::new();
         for (title, transfer) in one_of_each_act() {
-            let record = Record {
-                prev_leaf: 3,
-                prev_leaf_to: 4,
-                ..placed(transfer)
-            };
-            let [from, to, nobody, other] = [from, to, nobody, other].map(|party| {
-                record
-                    .previous(party)
-                    .map_or("-".into(), |leaf_index| leaf_index.to_string())
-            });
+            let record = Record { prev_leaf: 3, prev_leaf_to: 4, ..placed(transfer) };
+            let [from, to, nobody, other] = [from, to, nobody, other]
+                .map(|party| record.previous(party).map_or("-".into(), |leaf_index| leaf_index.to_string()));
             let line = format!("from {from}  to {to}  nobody {nobody}  other {other}");
             writeln!(table, "{title:18} {line}").unwrap();
         }

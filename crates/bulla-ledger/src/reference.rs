@@ -6,8 +6,8 @@ mod reasons;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Act, AssetId, Class, ClassId, Effects, NO_LEAF, Outcome, Party, PartyId, Payload, Prior,
-    Record, RecordId, Rejection, Transfer,
+    Act, AssetId, Class, ClassId, Effects, NO_LEAF, Outcome, Party, PartyId, Payload, Prior, Record, RecordId,
+    Rejection, Transfer,
 };
 
 /// A ledger in memory, written independently of [`crate::decide`], so that each can be held against
@@ -63,12 +63,7 @@ impl ReferenceLedger {
 
     /// Answers one request at `time_us` (POSIX microseconds), or at the time of the last record if
     /// that is later.
-    pub fn submit(
-        &mut self,
-        transfer: &Transfer,
-        payload: Option<&Payload>,
-        time_us: u64,
-    ) -> Outcome {
+    pub fn submit(&mut self, transfer: &Transfer, payload: Option<&Payload>, time_us: u64) -> Outcome {
         let last = self.records.last_key_value();
         let time_us = last.map_or(time_us, |(_, last)| last.time_us.max(time_us));
         let outcome = self.judge(transfer, payload, time_us);
@@ -84,12 +79,7 @@ impl ReferenceLedger {
     /// and, when that is final, spends its id. The others are then
     /// [`BatchRejected`](Rejection::BatchRejected), which spends nothing, except those that had
     /// been accepted before the batch: they stay so.
-    pub fn submit_batch(
-        &mut self,
-        items: &[(Transfer, Option<Payload>)],
-        atomic: bool,
-        time_us: u64,
-    ) -> Vec<Outcome> {
+    pub fn submit_batch(&mut self, items: &[(Transfer, Option<Payload>)], atomic: bool, time_us: u64) -> Vec<Outcome> {
         let before = atomic.then(|| self.clone());
         let mut outcomes = Vec::new();
         for (failed, (transfer, payload)) in items.iter().enumerate() {
@@ -104,18 +94,12 @@ impl ReferenceLedger {
         outcomes
     }
 
-    fn refuse_batch(
-        &mut self,
-        items: &[(Transfer, Option<Payload>)],
-        failed: usize,
-        outcome: Outcome,
-    ) -> Vec<Outcome> {
-        let others = |(transfer, payload): &(Transfer, Option<Payload>)| match self
-            .judge_repeat(transfer, payload.as_ref())
-        {
-            Some(accepted @ Outcome::AlreadyAccepted { .. }) => accepted,
-            _ => Outcome::Rejected(Rejection::BatchRejected),
-        };
+    fn refuse_batch(&mut self, items: &[(Transfer, Option<Payload>)], failed: usize, outcome: Outcome) -> Vec<Outcome> {
+        let others =
+            |(transfer, payload): &(Transfer, Option<Payload>)| match self.judge_repeat(transfer, payload.as_ref()) {
+                Some(accepted @ Outcome::AlreadyAccepted { .. }) => accepted,
+                _ => Outcome::Rejected(Rejection::BatchRejected),
+            };
         let mut outcomes: Vec<Outcome> = items.iter().map(others).collect();
         outcomes[failed] = outcome;
         if let Outcome::Rejected(rejection) = outcome {
@@ -140,10 +124,7 @@ impl ReferenceLedger {
     /// The answer to a request whose record id is taken.
     fn judge_repeat(&self, transfer: &Transfer, payload: Option<&Payload>) -> Option<Outcome> {
         let prior = self.priors.get(&transfer.record_id)?;
-        if let Some(rejection) = reasons::of_repeat(transfer, payload, prior)
-            .into_iter()
-            .min()
-        {
+        if let Some(rejection) = reasons::of_repeat(transfer, payload, prior).into_iter().min() {
             return Some(Outcome::Rejected(rejection));
         }
         Some(match *prior {
@@ -154,10 +135,7 @@ impl ReferenceLedger {
 
     fn spend(&mut self, transfer: &Transfer, rejection: Rejection) {
         if rejection.is_final() {
-            let prior = Prior::Rejected {
-                transfer: *transfer,
-                rejection,
-            };
+            let prior = Prior::Rejected { transfer: *transfer, rejection };
             assert_eq!(self.priors.insert(transfer.record_id, prior), None);
         }
     }
@@ -190,21 +168,13 @@ impl ReferenceLedger {
             record.ref_leaf = self.classes[&ClassId(transfer.from.0)].leaf_index;
         }
         let salt = payload.map(|payload| payload.salt);
-        let prior = Prior::Accepted {
-            transfer: *transfer,
-            leaf_index,
-            salt,
-        };
+        let prior = Prior::Accepted { transfer: *transfer, leaf_index, salt };
         assert_eq!(self.priors.insert(transfer.record_id, prior), None);
         self.records.insert(leaf_index, record);
         self.change(&record);
 
         let quantity = transfer.quantity_asset;
-        let asset = if quantity && transfer.act != Act::Register {
-            None
-        } else {
-            self.asset(transfer.asset_id)
-        };
+        let asset = if quantity && transfer.act != Act::Register { None } else { self.asset(transfer.asset_id) };
         let row = |chain: Option<&(AssetId, PartyId)>| {
             chain.and_then(|&(asset_id, party_id)| self.position(asset_id, party_id))
         };
@@ -212,41 +182,22 @@ impl ReferenceLedger {
             record,
             asset: asset.filter(|_| !chains.is_empty()),
             positions: [row(chains.first()), row(chains.get(1))],
-            party: self
-                .party(transfer.to)
-                .filter(|_| transfer.act == Act::Enroll),
-            class: self
-                .class(ClassId(transfer.asset_id.0))
-                .filter(|_| transfer.act == Act::Define),
+            party: self.party(transfer.to).filter(|_| transfer.act == Act::Enroll),
+            class: self.class(ClassId(transfer.asset_id.0)).filter(|_| transfer.act == Act::Define),
         }
     }
 
     fn change(&mut self, record: &Record) {
-        let Transfer {
-            asset_id,
-            from,
-            to,
-            quantity,
-            quantity_asset,
-            ..
-        } = record.transfer;
+        let Transfer { asset_id, from, to, quantity, quantity_asset, .. } = record.transfer;
         match record.transfer.act {
             Act::Enroll => {
-                let party = Party {
-                    party_id: to,
-                    leaf_index: record.leaf_index,
-                };
+                let party = Party { party_id: to, leaf_index: record.leaf_index };
                 self.parties.insert(to, party);
             }
             Act::Define => {
                 let class_id = ClassId(asset_id.0);
                 let scale = quantity as u8;
-                let class = Class {
-                    class_id,
-                    quantity: quantity_asset,
-                    scale,
-                    leaf_index: record.leaf_index,
-                };
+                let class = Class { class_id, quantity: quantity_asset, scale, leaf_index: record.leaf_index };
                 self.classes.insert(class_id, class);
             }
             Act::Register => {
@@ -288,13 +239,7 @@ impl ReferenceLedger {
 
 /// The chains that a record of this request lengthens, the one that `asset_seq` counts first.
 fn chains_of(transfer: &Transfer) -> Vec<(AssetId, PartyId)> {
-    let Transfer {
-        asset_id,
-        from,
-        to,
-        quantity_asset,
-        ..
-    } = *transfer;
+    let Transfer { asset_id, from, to, quantity_asset, .. } = *transfer;
     match transfer.act {
         Act::Enroll | Act::Define => vec![],
         Act::Issue | Act::Transfer | Act::Redeem if quantity_asset => {

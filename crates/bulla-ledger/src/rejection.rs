@@ -214,10 +214,7 @@ impl Rejection {
 
     /// The rejection with this number; `None` when there is none.
     pub fn from_code(code: u16) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|rejection| rejection.code() == code)
+        Self::ALL.iter().copied().find(|rejection| rejection.code() == code)
     }
 
     /// The name in `snake_case`, without side or field.
@@ -292,10 +289,7 @@ impl fmt::Display for Rejection {
             Self::PayloadMismatch => "the payload is not the one committed to",
             Self::ExistsWithDifferentContent(field) => {
                 let field = field.name();
-                return write!(
-                    f,
-                    "this record id was used before, with a different {field}"
-                );
+                return write!(f, "this record id was used before, with a different {field}");
             }
             Self::EventTimeInFuture => "the event is more than 300 seconds in the future",
             Self::UnknownParty(Side::From) => "the giving party is not enrolled",
@@ -305,9 +299,7 @@ impl fmt::Display for Rejection {
             Self::AssetExists => "the asset is registered already",
             Self::PartyExists => "the party is enrolled already",
             Self::ClassExists => "the class is defined already",
-            Self::WrongAssetKind => {
-                "unique where it is a quantity, or a quantity where it is unique"
-            }
+            Self::WrongAssetKind => "unique where it is a quantity, or a quantity where it is unique",
             Self::AssetRetired => "the asset is retired",
             Self::NotTheOwner => "the giving party does not own the asset",
             Self::NotTheHolder => "the giving party does not hold the asset",
@@ -355,11 +347,7 @@ mod tests {
         let mut table = String::new();
         for rejection in Rejection::ALL {
             let (code, name) = (rejection.code(), rejection.name());
-            let id = if rejection.is_final() {
-                "id spent"
-            } else {
-                "id free"
-            };
+            let id = if rejection.is_final() { "id spent" } else { "id free" };
             writeln!(table, "{code:03} {name:30} {id:8} {rejection}").unwrap();
         }
         expect_file!["../golden/rejections.txt"].assert_eq(&table);

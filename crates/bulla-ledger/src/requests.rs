@@ -4,141 +4,64 @@ use crate::{Act, AssetId, ClassId, PartyId, Payload, RecordId, Transfer};
 
 impl Transfer {
     /// A unique asset of class `class` enters the ledger; `to` becomes its owner and holder.
-    pub const fn register(
-        record_id: RecordId,
-        asset: AssetId,
-        class: ClassId,
-        to: PartyId,
-    ) -> Self {
-        Self {
-            asset_id: asset,
-            from: PartyId(class.0),
-            to,
-            ..blank(Act::Register, record_id)
-        }
+    pub const fn register(record_id: RecordId, asset: AssetId, class: ClassId, to: PartyId) -> Self {
+        Self { asset_id: asset, from: PartyId(class.0), to, ..blank(Act::Register, record_id) }
     }
 
     /// A quantity asset of class `class` enters the ledger. Nothing of it is outstanding yet.
     pub const fn register_quantity(record_id: RecordId, asset: AssetId, class: ClassId) -> Self {
-        Self {
-            quantity_asset: true,
-            quantity: 0,
-            ..Self::register(record_id, asset, class, PartyId::NIL)
-        }
+        Self { quantity_asset: true, quantity: 0, ..Self::register(record_id, asset, class, PartyId::NIL) }
     }
 
     /// `quantity` new units of a quantity asset come into being, for `to`.
     pub const fn issue(record_id: RecordId, asset: AssetId, to: PartyId, quantity: u128) -> Self {
-        Self {
-            asset_id: asset,
-            to,
-            quantity,
-            quantity_asset: true,
-            ..blank(Act::Issue, record_id)
-        }
+        Self { asset_id: asset, to, quantity, quantity_asset: true, ..blank(Act::Issue, record_id) }
     }
 
     /// Title and custody of a unique asset pass from its owner and holder `from` to `to`.
-    #[expect(
-        clippy::self_named_constructors,
-        reason = "transferring is what it asks for"
-    )]
+    #[expect(clippy::self_named_constructors, reason = "transferring is what it asks for")]
     pub const fn transfer(record_id: RecordId, asset: AssetId, from: PartyId, to: PartyId) -> Self {
-        Self {
-            asset_id: asset,
-            from,
-            to,
-            moves_title: true,
-            moves_custody: true,
-            ..blank(Act::Transfer, record_id)
-        }
+        Self { asset_id: asset, from, to, moves_title: true, moves_custody: true, ..blank(Act::Transfer, record_id) }
     }
 
     /// A unique asset is handed from its holder `from` to `to`; its owner stays.
     pub const fn custody(record_id: RecordId, asset: AssetId, from: PartyId, to: PartyId) -> Self {
-        Self {
-            moves_title: false,
-            ..Self::transfer(record_id, asset, from, to)
-        }
+        Self { moves_title: false, ..Self::transfer(record_id, asset, from, to) }
     }
 
     /// A unique asset is made over from its owner `from` to `to`; its holder stays.
     pub const fn title(record_id: RecordId, asset: AssetId, from: PartyId, to: PartyId) -> Self {
-        Self {
-            moves_custody: false,
-            ..Self::transfer(record_id, asset, from, to)
-        }
+        Self { moves_custody: false, ..Self::transfer(record_id, asset, from, to) }
     }
 
     /// `quantity` units of a quantity asset pass from `from` to `to`.
-    pub const fn send(
-        record_id: RecordId,
-        asset: AssetId,
-        from: PartyId,
-        to: PartyId,
-        quantity: u128,
-    ) -> Self {
-        Self {
-            quantity,
-            quantity_asset: true,
-            ..Self::transfer(record_id, asset, from, to)
-        }
+    pub const fn send(record_id: RecordId, asset: AssetId, from: PartyId, to: PartyId, quantity: u128) -> Self {
+        Self { quantity, quantity_asset: true, ..Self::transfer(record_id, asset, from, to) }
     }
 
     /// A unique asset of `owner` leaves the ledger. Its last owner and holder stay on record.
     pub const fn retire(record_id: RecordId, asset: AssetId, owner: PartyId) -> Self {
-        Self {
-            asset_id: asset,
-            from: owner,
-            ..blank(Act::Retire, record_id)
-        }
+        Self { asset_id: asset, from: owner, ..blank(Act::Retire, record_id) }
     }
 
     /// `quantity` units of a quantity asset, which `from` has, cease to be.
-    pub const fn redeem(
-        record_id: RecordId,
-        asset: AssetId,
-        from: PartyId,
-        quantity: u128,
-    ) -> Self {
-        Self {
-            asset_id: asset,
-            from,
-            quantity,
-            quantity_asset: true,
-            ..blank(Act::Redeem, record_id)
-        }
+    pub const fn redeem(record_id: RecordId, asset: AssetId, from: PartyId, quantity: u128) -> Self {
+        Self { asset_id: asset, from, quantity, quantity_asset: true, ..blank(Act::Redeem, record_id) }
     }
 
     /// Something is said about a unique asset: what `payload_commit` commits to.
     pub const fn amend(record_id: RecordId, asset: AssetId, payload_commit: [u8; 32]) -> Self {
-        Self {
-            asset_id: asset,
-            payload_commit: Some(payload_commit),
-            ..blank(Act::Amend, record_id)
-        }
+        Self { asset_id: asset, payload_commit: Some(payload_commit), ..blank(Act::Amend, record_id) }
     }
 
     /// Something is said about a quantity asset: what `payload_commit` commits to.
-    pub const fn amend_quantity(
-        record_id: RecordId,
-        asset: AssetId,
-        payload_commit: [u8; 32],
-    ) -> Self {
-        Self {
-            quantity_asset: true,
-            quantity: 0,
-            ..Self::amend(record_id, asset, payload_commit)
-        }
+    pub const fn amend_quantity(record_id: RecordId, asset: AssetId, payload_commit: [u8; 32]) -> Self {
+        Self { quantity_asset: true, quantity: 0, ..Self::amend(record_id, asset, payload_commit) }
     }
 
     /// `party` becomes known to the ledger.
     pub const fn enroll(record_id: RecordId, party: PartyId) -> Self {
-        Self {
-            to: party,
-            quantity: 0,
-            ..blank(Act::Enroll, record_id)
-        }
+        Self { to: party, quantity: 0, ..blank(Act::Enroll, record_id) }
     }
 
     /// `class` becomes known: whether its assets are quantities, and with how many decimal digits
@@ -154,18 +77,12 @@ impl Transfer {
 
     /// The same request, committed to `payload`.
     pub fn with_payload(self, payload: &Payload) -> Self {
-        Self {
-            payload_commit: Some(payload.commit()),
-            ..self
-        }
+        Self { payload_commit: Some(payload.commit()), ..self }
     }
 
     /// The same request, about something that happened at `event_time_us` (POSIX microseconds).
     pub const fn happened_at(self, event_time_us: u64) -> Self {
-        Self {
-            event_time_us,
-            ..self
-        }
+        Self { event_time_us, ..self }
     }
 }
 

@@ -78,11 +78,7 @@ impl Asset {
         put(&mut bytes, 16, self.class_id.as_bytes());
         put(&mut bytes, 32, self.owner.as_bytes());
         put(&mut bytes, 48, self.holder.as_bytes());
-        put(
-            &mut bytes,
-            64,
-            &[u8::from(self.quantity_asset) | u8::from(self.retired) << 1],
-        );
+        put(&mut bytes, 64, &[u8::from(self.quantity_asset) | u8::from(self.retired) << 1]);
         put(&mut bytes, 72, &self.seq.to_be_bytes());
         put(&mut bytes, 80, &self.registered_leaf.to_be_bytes());
         put(&mut bytes, 88, &self.last_leaf.to_be_bytes());
@@ -160,10 +156,7 @@ impl Party {
     /// When the bytes are not such a row.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let bytes: &[u8; Self::LEN] = exactly(bytes)?;
-        Ok(Self {
-            party_id: PartyId::from_bytes(at(bytes, 0)),
-            leaf_index: u64::from_be_bytes(at(bytes, 16)),
-        })
+        Ok(Self { party_id: PartyId::from_bytes(at(bytes, 0)), leaf_index: u64::from_be_bytes(at(bytes, 16)) })
     }
 }
 
@@ -235,10 +228,7 @@ mod tests {
         seq: 0x2222_2222_2222_2222,
         last_leaf: 0x3333_3333_3333_3333,
     };
-    const PARTY: Party = Party {
-        party_id: PartyId::from_bytes([0x70; 16]),
-        leaf_index: 0x1111_1111_1111_1111,
-    };
+    const PARTY: Party = Party { party_id: PartyId::from_bytes([0x70; 16]), leaf_index: 0x1111_1111_1111_1111 };
     const CLASS: Class = Class {
         class_id: ClassId::from_bytes([0xC1; 16]),
         quantity: true,
@@ -260,30 +250,21 @@ mod tests {
     #[test]
     fn every_combination_of_flags_is_read_back() {
         for [first, second] in [[false, false], [false, true], [true, false], [true, true]] {
-            let asset = Asset {
-                quantity_asset: first,
-                retired: second,
-                ..ASSET
-            };
+            let asset = Asset { quantity_asset: first, retired: second, ..ASSET };
             assert_eq!(Asset::decode(&asset.encode()), Ok(asset));
-            let class = Class {
-                quantity: first,
-                ..CLASS
-            };
+            let class = Class { quantity: first, ..CLASS };
             assert_eq!(Class::decode(&class.encode()), Ok(class));
         }
     }
 
     /// Bytes that are a row except, perhaps, for one byte.
     fn nearly<const LEN: usize>(row: [u8; LEN]) -> impl Strategy<Value = Vec<u8>> {
-        (0..LEN, any::<u8>(), proptest::option::weighted(0.1, 0..LEN)).prop_map(
-            move |(offset, byte, short)| {
-                let mut bytes = row.to_vec();
-                bytes[offset] = byte;
-                bytes.truncate(short.unwrap_or(LEN));
-                bytes
-            },
-        )
+        (0..LEN, any::<u8>(), proptest::option::weighted(0.1, 0..LEN)).prop_map(move |(offset, byte, short)| {
+            let mut bytes = row.to_vec();
+            bytes[offset] = byte;
+            bytes.truncate(short.unwrap_or(LEN));
+            bytes
+        })
     }
 
     proptest! {

@@ -1,17 +1,12 @@
 //! What the state of the ledger forbids, and what each act does to it.
 
 use crate::{
-    Act, Asset, Class, Effects, Facts, NO_LEAF, Party, PartyId, Place, Position, Record, Rejection,
-    Side, Transfer,
+    Act, Asset, Class, Effects, Facts, NO_LEAF, Party, PartyId, Place, Position, Record, Rejection, Side, Transfer,
 };
 
 /// What a well-formed request that was never seen before does. Reasons to refuse it are found in
 /// order of precedence.
-pub(crate) fn apply(
-    transfer: &Transfer,
-    facts: &Facts,
-    place: Place,
-) -> Result<Effects, Rejection> {
+pub(crate) fn apply(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, Rejection> {
     let effects = match transfer.act {
         Act::Enroll => enroll(transfer, facts, place)?,
         Act::Define => define(transfer, facts, place)?,
@@ -28,14 +23,8 @@ fn enroll(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, R
     if facts.to_party.is_some() {
         return Err(Rejection::PartyExists);
     }
-    let party = Party {
-        party_id: transfer.to,
-        leaf_index: place.leaf_index,
-    };
-    Ok(Effects {
-        party: Some(party),
-        ..Effects::of(unlinked(transfer, place))
-    })
+    let party = Party { party_id: transfer.to, leaf_index: place.leaf_index };
+    Ok(Effects { party: Some(party), ..Effects::of(unlinked(transfer, place)) })
 }
 
 fn define(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, Rejection> {
@@ -48,38 +37,22 @@ fn define(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, R
         scale: u8::try_from(transfer.quantity).expect("a well-formed scale is at most 38"),
         leaf_index: place.leaf_index,
     };
-    Ok(Effects {
-        class: Some(class),
-        ..Effects::of(unlinked(transfer, place))
-    })
+    Ok(Effects { class: Some(class), ..Effects::of(unlinked(transfer, place)) })
 }
 
 /// The receiver becomes owner and holder.
 fn register(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, Rejection> {
     let class = class_of_new_asset(transfer, facts)?;
-    let record = Record {
-        ref_leaf: class.leaf_index,
-        ..unlinked(transfer, place)
-    };
+    let record = Record { ref_leaf: class.leaf_index, ..unlinked(transfer, place) };
     let asset = new_asset(transfer, class, place);
     assert_one_owner_one_holder(&asset);
-    Ok(Effects {
-        asset: Some(asset),
-        ..Effects::of(record)
-    })
+    Ok(Effects { asset: Some(asset), ..Effects::of(record) })
 }
 
 /// Nobody has any yet: the position of nobody begins, and counts zero units outstanding.
-fn register_quantity(
-    transfer: &Transfer,
-    facts: &Facts,
-    place: Place,
-) -> Result<Effects, Rejection> {
+fn register_quantity(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, Rejection> {
     let class = class_of_new_asset(transfer, facts)?;
-    let record = Record {
-        ref_leaf: class.leaf_index,
-        ..unlinked(transfer, place)
-    };
+    let record = Record { ref_leaf: class.leaf_index, ..unlinked(transfer, place) };
     let outstanding = touched(transfer, None, PartyId::NIL, 0, place);
     Ok(Effects {
         asset: Some(new_asset(transfer, class, place)),
@@ -93,11 +66,7 @@ fn class_of_new_asset(transfer: &Transfer, facts: &Facts) -> Result<Class, Rejec
         return Err(Rejection::UnknownParty(Side::To));
     }
     let class = facts.class.ok_or(Rejection::UnknownClass)?;
-    assert_eq!(
-        Some(class.class_id),
-        transfer.class_id(),
-        "the class is the one named"
-    );
+    assert_eq!(Some(class.class_id), transfer.class_id(), "the class is the one named");
     if facts.asset.is_some() {
         return Err(Rejection::AssetExists);
     }
@@ -132,31 +101,16 @@ fn change_unique(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Eff
         return Err(Rejection::NotTheHolder);
     }
     let asset = Asset {
-        owner: if transfer.moves_title {
-            transfer.to
-        } else {
-            before.owner
-        },
-        holder: if transfer.moves_custody {
-            transfer.to
-        } else {
-            before.holder
-        },
+        owner: if transfer.moves_title { transfer.to } else { before.owner },
+        holder: if transfer.moves_custody { transfer.to } else { before.holder },
         retired: retires,
         seq: before.seq + 1,
         last_leaf: place.leaf_index,
         ..before
     };
-    let record = Record {
-        asset_seq: asset.seq,
-        prev_leaf: before.last_leaf,
-        ..unlinked(transfer, place)
-    };
+    let record = Record { asset_seq: asset.seq, prev_leaf: before.last_leaf, ..unlinked(transfer, place) };
     assert_one_owner_one_holder(&asset);
-    Ok(Effects {
-        asset: Some(asset),
-        ..Effects::of(record)
-    })
+    Ok(Effects { asset: Some(asset), ..Effects::of(record) })
 }
 
 /// Issue, transfer, redeem or amend a quantity asset.
@@ -169,22 +123,16 @@ fn change_quantity(transfer: &Transfer, facts: &Facts, place: Place) -> Result<E
     // overflow; and what somebody has can always be taken from what is outstanding.
     let after = match transfer.act {
         Act::Issue => [
-            from.checked_add(quantity)
-                .ok_or(Rejection::QuantityOverflow)?,
-            to.checked_add(quantity)
-                .expect("a party has no more than is outstanding"),
+            from.checked_add(quantity).ok_or(Rejection::QuantityOverflow)?,
+            to.checked_add(quantity).expect("a party has no more than is outstanding"),
         ],
         Act::Redeem => [
-            from.checked_sub(quantity)
-                .ok_or(Rejection::InsufficientQuantity)?,
-            to.checked_sub(quantity)
-                .expect("what a party has is outstanding"),
+            from.checked_sub(quantity).ok_or(Rejection::InsufficientQuantity)?,
+            to.checked_sub(quantity).expect("what a party has is outstanding"),
         ],
         Act::Transfer => [
-            from.checked_sub(quantity)
-                .ok_or(Rejection::InsufficientQuantity)?,
-            to.checked_add(quantity)
-                .expect("two parties have no more than is outstanding"),
+            from.checked_sub(quantity).ok_or(Rejection::InsufficientQuantity)?,
+            to.checked_add(quantity).expect("two parties have no more than is outstanding"),
         ],
         _ => [from, to],
     };
@@ -193,10 +141,7 @@ fn change_quantity(transfer: &Transfer, facts: &Facts, place: Place) -> Result<E
     let [from_party, to_party] = transfer.positions_touched();
     let from_party = from_party.expect("an act on a quantity asset touches a position");
     let [from_before, to_before] = before;
-    assert!(
-        from_before.is_some() || !from_party.is_nil(),
-        "an asset's own position is there"
-    );
+    assert!(from_before.is_some() || !from_party.is_nil(), "an asset's own position is there");
     let from_after = touched(transfer, from_before, from_party, after[0], place);
     let to_after = to_party.map(|to_party| touched(transfer, to_before, to_party, after[1], place));
     let record = Record {
@@ -205,10 +150,7 @@ fn change_quantity(transfer: &Transfer, facts: &Facts, place: Place) -> Result<E
         prev_leaf_to: to_before.map_or(NO_LEAF, |position| position.last_leaf),
         ..unlinked(transfer, place)
     };
-    Ok(Effects {
-        positions: [Some(from_after), to_after],
-        ..Effects::of(record)
-    })
+    Ok(Effects { positions: [Some(from_after), to_after], ..Effects::of(record) })
 }
 
 /// The asset, if it and the parties are known and it is what the request takes it for.
@@ -220,10 +162,7 @@ fn known_asset(transfer: &Transfer, facts: &Facts) -> Result<Asset, Rejection> {
         return Err(Rejection::UnknownParty(Side::To));
     }
     let asset = facts.asset.ok_or(Rejection::UnknownAsset)?;
-    assert_eq!(
-        asset.asset_id, transfer.asset_id,
-        "the asset is the one named"
-    );
+    assert_eq!(asset.asset_id, transfer.asset_id, "the asset is the one named");
     if asset.quantity_asset != transfer.quantity_asset {
         return Err(Rejection::WrongAssetKind);
     }
@@ -243,19 +182,10 @@ fn touched(
 ) -> Position {
     let asset_id = transfer.asset_id;
     if let Some(before) = before {
-        assert_eq!(
-            [before.asset_id.0, before.party_id.0],
-            [asset_id.0, party_id.0]
-        );
+        assert_eq!([before.asset_id.0, before.party_id.0], [asset_id.0, party_id.0]);
     }
     let seq = before.map_or(0, |before| before.seq + 1);
-    Position {
-        asset_id,
-        party_id,
-        available,
-        seq,
-        last_leaf: place.leaf_index,
-    }
+    Position { asset_id, party_id, available, seq, last_leaf: place.leaf_index }
 }
 
 /// A record that is the first of its chain and refers to nothing.
@@ -274,13 +204,7 @@ fn unlinked(transfer: &Transfer, place: Place) -> Record {
 impl Effects {
     /// A record that changes no row.
     fn of(record: Record) -> Self {
-        Self {
-            record,
-            asset: None,
-            positions: [None, None],
-            party: None,
-            class: None,
-        }
+        Self { record, asset: None, positions: [None, None], party: None, class: None }
     }
 }
 
@@ -288,28 +212,16 @@ impl Effects {
 /// redemption destroys, and both count it in what is outstanding.
 fn assert_conserved(transfer: &Transfer, before: [u128; 2], after: [u128; 2]) {
     let quantity = transfer.quantity;
-    let gained = [
-        after[0].checked_sub(before[0]),
-        after[1].checked_sub(before[1]),
-    ];
-    let lost = [
-        before[0].checked_sub(after[0]),
-        before[1].checked_sub(after[1]),
-    ];
+    let gained = [after[0].checked_sub(before[0]), after[1].checked_sub(before[1])];
+    let lost = [before[0].checked_sub(after[0]), before[1].checked_sub(after[1])];
     match transfer.act {
         Act::Issue => {
             assert_eq!(gained, [Some(quantity); 2]);
-            assert!(
-                after[1] <= after[0],
-                "a party has no more than is outstanding"
-            );
+            assert!(after[1] <= after[0], "a party has no more than is outstanding");
         }
         Act::Redeem => {
             assert_eq!(lost, [Some(quantity); 2]);
-            assert!(
-                after[0] <= after[1],
-                "a party has no more than is outstanding"
-            );
+            assert!(after[0] <= after[1], "a party has no more than is outstanding");
         }
         Act::Transfer => assert_eq!([lost[0], gained[1]], [Some(quantity); 2]),
         _ => assert_eq!(before, after),
@@ -317,10 +229,7 @@ fn assert_conserved(transfer: &Transfer, before: [u128; 2], after: [u128; 2]) {
 }
 
 fn assert_one_owner_one_holder(asset: &Asset) {
-    assert!(
-        !asset.owner.is_nil() && !asset.holder.is_nil(),
-        "a unique asset is somebody's"
-    );
+    assert!(!asset.owner.is_nil() && !asset.holder.is_nil(), "a unique asset is somebody's");
 }
 
 /// Links lead backwards, and only a first record has none; so every walk along them ends, at the
@@ -329,9 +238,6 @@ fn assert_linked(record: &Record) {
     assert_ne!(record.leaf_index, NO_LEAF, "the log is not that long");
     assert_eq!(record.asset_seq == 0, record.prev_leaf == NO_LEAF);
     for link in [record.prev_leaf, record.prev_leaf_to, record.ref_leaf] {
-        assert!(
-            link == NO_LEAF || link < record.leaf_index,
-            "a link leads backwards"
-        );
+        assert!(link == NO_LEAF || link < record.leaf_index, "a link leads backwards");
     }
 }

@@ -151,11 +151,7 @@ impl Transfer {
         put(&mut bytes, EVENT_TIME_US, &self.event_time_us.to_be_bytes());
         put(&mut bytes, ACT, &[self.act.code()]);
         put(&mut bytes, FLAGS, &[flags::encode(self)]);
-        put(
-            &mut bytes,
-            PAYLOAD_COMMIT,
-            &self.payload_commit.unwrap_or_default(),
-        );
+        put(&mut bytes, PAYLOAD_COMMIT, &self.payload_commit.unwrap_or_default());
         bytes
     }
 
@@ -240,17 +236,9 @@ mod tests {
             Transfer::decode(&bytes)
         };
         let bytes = request.encode();
-        let wrong_length = |actual| {
-            Err(DecodeError::WrongLength {
-                expected: 128,
-                actual,
-            })
-        };
+        let wrong_length = |actual| Err(DecodeError::WrongLength { expected: 128, actual });
         assert_eq!(Transfer::decode(&bytes[..127]), wrong_length(127));
-        assert_eq!(
-            Transfer::decode(&[&bytes[..], &[0]].concat()),
-            wrong_length(129)
-        );
+        assert_eq!(Transfer::decode(&[&bytes[..], &[0]].concat()), wrong_length(129));
         assert_eq!(Transfer::decode(&[]), wrong_length(0));
         for kind in [0x00, 0x06, 0x0E, 0x10, 0x11, 0x12, 0x20, 0x32, 0xFF] {
             let error = with(88, kind).unwrap_err();
@@ -258,10 +246,7 @@ mod tests {
             assert!(error.cannot_verify());
         }
         for offset in 90..96 {
-            assert_eq!(
-                with(offset, 1),
-                Err(DecodeError::ReservedNotZero { offset })
-            );
+            assert_eq!(with(offset, 1), Err(DecodeError::ReservedNotZero { offset }));
         }
         for flags in [0x10, 0x20, 0x40, 0x80] {
             assert_eq!(with(89, flags), Err(DecodeError::UnknownFlag(flags)));
@@ -272,10 +257,7 @@ mod tests {
     #[test]
     fn a_commitment_of_zeros_is_not_the_same_as_none() {
         let request = Transfer::enroll(RecordId::from_bytes([9; 16]), PartyId::from_bytes([1; 16]));
-        let committed = Transfer {
-            payload_commit: Some([0; 32]),
-            ..request
-        };
+        let committed = Transfer { payload_commit: Some([0; 32]), ..request };
         assert_ne!(request.encode(), committed.encode());
         assert_eq!(Transfer::decode(&committed.encode()), Ok(committed));
     }

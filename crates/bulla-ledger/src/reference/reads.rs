@@ -3,9 +3,7 @@
 use std::convert::Infallible;
 
 use super::ReferenceLedger;
-use crate::{
-    Asset, AssetId, Class, ClassId, Party, PartyId, Position, Prior, Record, RecordId, Source,
-};
+use crate::{Asset, AssetId, Class, ClassId, Party, PartyId, Position, Prior, Record, RecordId, Source};
 
 impl ReferenceLedger {
     /// Leaves one place of the log to a leaf that is no record: a header or a config leaf.
@@ -31,9 +29,7 @@ impl ReferenceLedger {
     /// The leaves of a chain, oldest first: of a unique asset with [`PartyId::NIL`], of a position
     /// of a quantity asset with its party.
     pub fn chain(&self, asset_id: AssetId, party_id: PartyId) -> &[u64] {
-        self.chains
-            .get(&(asset_id, party_id))
-            .map_or(&[], |leaves| leaves)
+        self.chains.get(&(asset_id, party_id)).map_or(&[], |leaves| leaves)
     }
 
     /// What became of the first request with this id, if it was recorded or refused for ever.
@@ -55,17 +51,9 @@ impl ReferenceLedger {
             owner: self.owners.get(&asset_id).copied().unwrap_or(of_nobody),
             holder: self.holders.get(&asset_id).copied().unwrap_or(of_nobody),
             retired: self.retired.contains(&asset_id),
-            seq: if quantity_asset {
-                0
-            } else {
-                chain.len() as u64 - 1
-            },
+            seq: if quantity_asset { 0 } else { chain.len() as u64 - 1 },
             registered_leaf: leaf_index,
-            last_leaf: if quantity_asset {
-                leaf_index
-            } else {
-                chain[chain.len() - 1]
-            },
+            last_leaf: if quantity_asset { leaf_index } else { chain[chain.len() - 1] },
         })
     }
 
@@ -74,13 +62,7 @@ impl ReferenceLedger {
         let available = *self.units.get(&(asset_id, party_id))?;
         let chain = self.chain(asset_id, party_id);
         let [seq, last_leaf] = [chain.len() as u64 - 1, chain[chain.len() - 1]];
-        Some(Position {
-            asset_id,
-            party_id,
-            available,
-            seq,
-            last_leaf,
-        })
+        Some(Position { asset_id, party_id, available, seq, last_leaf })
     }
 
     /// A party.
@@ -95,16 +77,12 @@ impl ReferenceLedger {
 
     /// All assets, in order of their ids.
     pub fn assets(&self) -> impl Iterator<Item = Asset> {
-        self.registered
-            .keys()
-            .filter_map(|&asset_id| self.asset(asset_id))
+        self.registered.keys().filter_map(|&asset_id| self.asset(asset_id))
     }
 
     /// All positions, in order of asset, then party; that of nobody comes first.
     pub fn positions(&self) -> impl Iterator<Item = Position> {
-        self.units
-            .keys()
-            .filter_map(|&(asset_id, party_id)| self.position(asset_id, party_id))
+        self.units.keys().filter_map(|&(asset_id, party_id)| self.position(asset_id, party_id))
     }
 
     /// All parties, in order of their ids.

@@ -1,9 +1,7 @@
 //! Every reason there is to refuse a request, one line each; the ledger gives the first of them.
 
 use super::ReferenceLedger;
-use crate::{
-    Act, AssetId, ClassId, Field, PartyId, Payload, Prior, Rejection, Side, Transfer, commit,
-};
+use crate::{Act, AssetId, ClassId, Field, PartyId, Payload, Prior, Rejection, Side, Transfer, commit};
 
 /// Reasons that lie in the request.
 pub(super) fn of_form(t: &Transfer, payload: Option<&Payload>) -> Vec<Rejection> {
@@ -20,70 +18,28 @@ pub(super) fn of_form(t: &Transfer, payload: Option<&Payload>) -> Vec<Rejection>
     all_that_hold([
         (t.record_id.is_nil(), Rejection::NilRecordId),
         (!act(&[Enroll, Define]) && no_asset, Rejection::NilAsset),
-        (
-            (act(&[Define]) && no_asset) || (act(&[Register]) && no_from),
-            Rejection::NilClass,
-        ),
-        (
-            act(&[Transfer, Retire, Redeem]) && no_from,
-            Rejection::NilParty(Side::From),
-        ),
+        ((act(&[Define]) && no_asset) || (act(&[Register]) && no_from), Rejection::NilClass),
+        (act(&[Transfer, Retire, Redeem]) && no_from, Rejection::NilParty(Side::From)),
         (receives && no_to, Rejection::NilParty(Side::To)),
         (act(&[Enroll]) && !no_asset, Rejection::AssetMustBeNil),
-        (
-            act(&[Issue, Amend, Enroll, Define]) && !no_from,
-            Rejection::PartyMustBeNil(Side::From),
-        ),
+        (act(&[Issue, Amend, Enroll, Define]) && !no_from, Rejection::PartyMustBeNil(Side::From)),
         (!receives && !no_to, Rejection::PartyMustBeNil(Side::To)),
         (act(&[Transfer]) && t.from == t.to, Rejection::SameParty),
         (!act(&[Transfer]) && moves, Rejection::FlagsNotForAct),
         (act(&[Issue, Redeem]) && unique, Rejection::FlagsNotForAct),
-        (
-            act(&[Retire, Enroll]) && quantity,
-            Rejection::FlagsNotForAct,
-        ),
+        (act(&[Retire, Enroll]) && quantity, Rejection::FlagsNotForAct),
         (act(&[Transfer]) && !moves, Rejection::MovesNothing),
-        (
-            act(&[Transfer]) && quantity && t.moves_title != t.moves_custody,
-            Rejection::SplitsQuantity,
-        ),
-        (
-            act(&[Issue, Transfer, Redeem]) && quantity && t.quantity == 0,
-            Rejection::ZeroQuantity,
-        ),
-        (
-            counts && unique && t.quantity != 1,
-            Rejection::QuantityNotOne,
-        ),
-        (
-            act(&[Register, Amend]) && quantity && t.quantity != 0,
-            Rejection::QuantityNotZero,
-        ),
-        (
-            act(&[Enroll]) && t.quantity != 0,
-            Rejection::QuantityNotZero,
-        ),
-        (
-            act(&[Define]) && unique && t.quantity != 0,
-            Rejection::QuantityNotZero,
-        ),
-        (
-            act(&[Define]) && quantity && t.quantity > 38,
-            Rejection::ScaleTooLarge,
-        ),
-        (
-            act(&[Amend]) && t.payload_commit.is_none(),
-            Rejection::PayloadRequired,
-        ),
-        (
-            payload.is_some() && t.payload_commit.is_none(),
-            Rejection::PayloadNotCommitted,
-        ),
+        (act(&[Transfer]) && quantity && t.moves_title != t.moves_custody, Rejection::SplitsQuantity),
+        (act(&[Issue, Transfer, Redeem]) && quantity && t.quantity == 0, Rejection::ZeroQuantity),
+        (counts && unique && t.quantity != 1, Rejection::QuantityNotOne),
+        (act(&[Register, Amend]) && quantity && t.quantity != 0, Rejection::QuantityNotZero),
+        (act(&[Enroll]) && t.quantity != 0, Rejection::QuantityNotZero),
+        (act(&[Define]) && unique && t.quantity != 0, Rejection::QuantityNotZero),
+        (act(&[Define]) && quantity && t.quantity > 38, Rejection::ScaleTooLarge),
+        (act(&[Amend]) && t.payload_commit.is_none(), Rejection::PayloadRequired),
+        (payload.is_some() && t.payload_commit.is_none(), Rejection::PayloadNotCommitted),
         (bytes > Some(65_536), Rejection::PayloadTooLong),
-        (
-            committed.is_some() && committed != t.payload_commit,
-            Rejection::PayloadMismatch,
-        ),
+        (committed.is_some() && committed != t.payload_commit, Rejection::PayloadMismatch),
     ])
 }
 
@@ -93,29 +49,21 @@ pub(super) fn of_repeat(t: &Transfer, payload: Option<&Payload>, prior: &Prior) 
         Prior::Accepted { transfer, salt, .. } => (transfer, *salt),
         Prior::Rejected { transfer, .. } => (transfer, None),
     };
-    let said_again = payload
-        .zip(salt)
-        .map(|(payload, salt)| commit(&salt, &payload.bytes));
+    let said_again = payload.zip(salt).map(|(payload, salt)| commit(&salt, &payload.bytes));
     let other_payload = matches!(prior, Prior::Accepted { .. })
         && t.payload_commit != first.payload_commit
         && (said_again.is_none() || said_again != first.payload_commit);
     let other = Rejection::ExistsWithDifferentContent;
     all_that_hold([
         (t.act != first.act, other(Field::Act)),
-        (
-            t.quantity_asset != first.quantity_asset,
-            other(Field::Flags),
-        ),
+        (t.quantity_asset != first.quantity_asset, other(Field::Flags)),
         (t.moves_title != first.moves_title, other(Field::Flags)),
         (t.moves_custody != first.moves_custody, other(Field::Flags)),
         (t.asset_id != first.asset_id, other(Field::Asset)),
         (t.from != first.from, other(Field::From)),
         (t.to != first.to, other(Field::To)),
         (t.quantity != first.quantity, other(Field::Quantity)),
-        (
-            t.event_time_us != first.event_time_us,
-            other(Field::EventTime),
-        ),
+        (t.event_time_us != first.event_time_us, other(Field::EventTime)),
         (other_payload, other(Field::Payload)),
     ])
 }
@@ -130,65 +78,28 @@ pub(super) fn of_state(ledger: &ReferenceLedger, t: &Transfer, time_us: u64) -> 
     let about_asset = !act(&[Enroll, Define, Register]);
     let class = ledger.class(ClassId(t.from.0));
     let receives = act(&[Issue, Transfer]) || (act(&[Register]) && unique);
-    let units = |party| {
-        ledger
-            .position(t.asset_id, party)
-            .map_or(0, |row| row.available)
-    };
+    let units = |party| ledger.position(t.asset_id, party).map_or(0, |row| row.available);
     let owner = asset.map_or(PartyId::NIL, |asset| asset.owner);
     let holder = asset.map_or(PartyId::NIL, |asset| asset.holder);
     all_that_hold([
-        (
-            t.event_time_us.saturating_sub(time_us) > 300_000_000,
-            Rejection::EventTimeInFuture,
-        ),
-        (
-            act(&[Transfer, Retire, Redeem]) && !from_known,
-            Rejection::UnknownParty(Side::From),
-        ),
+        (t.event_time_us.saturating_sub(time_us) > 300_000_000, Rejection::EventTimeInFuture),
+        (act(&[Transfer, Retire, Redeem]) && !from_known, Rejection::UnknownParty(Side::From)),
         (receives && !to_known, Rejection::UnknownParty(Side::To)),
         (act(&[Register]) && class.is_none(), Rejection::UnknownClass),
         (about_asset && asset.is_none(), Rejection::UnknownAsset),
         (act(&[Register]) && asset.is_some(), Rejection::AssetExists),
         (act(&[Enroll]) && to_known, Rejection::PartyExists),
-        (
-            act(&[Define]) && ledger.class(ClassId(t.asset_id.0)).is_some(),
-            Rejection::ClassExists,
-        ),
-        (
-            act(&[Register]) && class.is_some_and(|class| class.quantity != quantity),
-            Rejection::WrongAssetKind,
-        ),
-        (
-            about_asset && asset.is_some_and(|asset| asset.quantity_asset != quantity),
-            Rejection::WrongAssetKind,
-        ),
-        (
-            about_asset && asset.is_some_and(|asset| asset.retired),
-            Rejection::AssetRetired,
-        ),
-        (
-            (t.moves_title || act(&[Retire])) && unique && owner != t.from,
-            Rejection::NotTheOwner,
-        ),
-        (
-            t.moves_custody && unique && holder != t.from,
-            Rejection::NotTheHolder,
-        ),
-        (
-            act(&[Transfer, Redeem]) && quantity && units(t.from) < t.quantity,
-            Rejection::InsufficientQuantity,
-        ),
-        (
-            act(&[Issue]) && units(PartyId::NIL).checked_add(t.quantity).is_none(),
-            Rejection::QuantityOverflow,
-        ),
+        (act(&[Define]) && ledger.class(ClassId(t.asset_id.0)).is_some(), Rejection::ClassExists),
+        (act(&[Register]) && class.is_some_and(|class| class.quantity != quantity), Rejection::WrongAssetKind),
+        (about_asset && asset.is_some_and(|asset| asset.quantity_asset != quantity), Rejection::WrongAssetKind),
+        (about_asset && asset.is_some_and(|asset| asset.retired), Rejection::AssetRetired),
+        ((t.moves_title || act(&[Retire])) && unique && owner != t.from, Rejection::NotTheOwner),
+        (t.moves_custody && unique && holder != t.from, Rejection::NotTheHolder),
+        (act(&[Transfer, Redeem]) && quantity && units(t.from) < t.quantity, Rejection::InsufficientQuantity),
+        (act(&[Issue]) && units(PartyId::NIL).checked_add(t.quantity).is_none(), Rejection::QuantityOverflow),
     ])
 }
 
 fn all_that_hold<const N: usize>(reasons: [(bool, Rejection); N]) -> Vec<Rejection> {
-    reasons
-        .into_iter()
-        .filter_map(|(holds, reason)| holds.then_some(reason))
-        .collect()
+    reasons.into_iter().filter_map(|(holds, reason)| holds.then_some(reason)).collect()
 }

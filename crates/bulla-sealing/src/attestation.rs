@@ -95,10 +95,7 @@ pub struct Cosigner {
 impl Cosigner {
     /// The node of this name.
     pub fn new(key: SigningKey, name: &str) -> Cosigner {
-        Cosigner {
-            key,
-            name: name.to_owned(),
-        }
+        Cosigner { key, name: name.to_owned() }
     }
 
     /// Attests to a checkpoint at this time, POSIX seconds: see [`cosign`].
@@ -129,12 +126,7 @@ impl Cosigner {
 /// verify_attestation(key.verifying_key().as_bytes(), &checkpoint, &attestation)?;
 /// # Ok::<(), bulla_sealing::AttestationError>(())
 /// ```
-pub fn cosign(
-    key: &SigningKey,
-    node_name: &str,
-    checkpoint: &Checkpoint,
-    time_s: u64,
-) -> Attestation {
+pub fn cosign(key: &SigningKey, node_name: &str, checkpoint: &Checkpoint, time_s: u64) -> Attestation {
     assert!(time_s <= TIME_S_MAX, "{time_s} s is no POSIX time");
     let message = cosigned_message(&checkpoint.to_string(), time_s);
     Attestation {
@@ -156,23 +148,12 @@ pub fn verify_attestation(
     ours: &Checkpoint,
     attestation: &Attestation,
 ) -> Result<(), AttestationError> {
-    let theirs = Checkpoint {
-        origin: ours.origin.clone(),
-        size: attestation.size,
-        root: attestation.root,
-    };
-    verify_cosignature(
-        public_key,
-        &theirs.to_string(),
-        &attestation.note_signature(),
-    )
-    .map_err(|BadSignature| AttestationError::BadSignature)?;
+    let theirs = Checkpoint { origin: ours.origin.clone(), size: attestation.size, root: attestation.root };
+    verify_cosignature(public_key, &theirs.to_string(), &attestation.note_signature())
+        .map_err(|BadSignature| AttestationError::BadSignature)?;
     match theirs == *ours {
         true => Ok(()),
-        false => Err(AttestationError::OtherTree {
-            size: theirs.size,
-            root: theirs.root,
-        }),
+        false => Err(AttestationError::OtherTree { size: theirs.size, root: theirs.root }),
     }
 }
 

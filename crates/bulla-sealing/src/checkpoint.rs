@@ -80,10 +80,7 @@ pub struct LogSigner {
 impl LogSigner {
     /// A signer for the log of this origin.
     pub fn new(key: SigningKey, origin: &str) -> LogSigner {
-        LogSigner {
-            key,
-            origin: origin.to_owned(),
-        }
+        LogSigner { key, origin: origin.to_owned() }
     }
 
     /// Signs a checkpoint of this log.
@@ -109,11 +106,7 @@ impl LogSigner {
 ///
 /// # Errors
 /// [`BadSignature`].
-pub fn verify_log_signature(
-    log_key: &[u8; 32],
-    checkpoint: &Checkpoint,
-    signature: &[u8],
-) -> Result<(), BadSignature> {
+pub fn verify_log_signature(log_key: &[u8; 32], checkpoint: &Checkpoint, signature: &[u8]) -> Result<(), BadSignature> {
     verify_strict(log_key, checkpoint.to_string().as_bytes(), signature)
 }
 

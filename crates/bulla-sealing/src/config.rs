@@ -42,15 +42,9 @@ impl ConfigLeaf {
     /// assert_eq!(ConfigLeaf::decode(&genesis.encode())?, genesis);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn genesis(
-        origin: &str,
-        log_key: [u8; 32],
-        nodes: Vec<ConfigNode>,
-    ) -> Result<ConfigLeaf, KeyError> {
+    pub fn genesis(origin: &str, log_key: [u8; 32], nodes: Vec<ConfigNode>) -> Result<ConfigLeaf, KeyError> {
         if origin == origin_of(Uuid::nil()) {
-            return Err(KeyError::ReservedName {
-                name: origin.into(),
-            });
+            return Err(KeyError::ReservedName { name: origin.into() });
         }
         ConfigLeaf::first(origin, log_key, nodes)
     }
@@ -62,10 +56,7 @@ impl ConfigLeaf {
     ///
     /// # Errors
     /// When names or keys are not usable.
-    pub fn genesis_named_by_id(
-        log_key: [u8; 32],
-        nodes: Vec<ConfigNode>,
-    ) -> Result<ConfigLeaf, KeyError> {
+    pub fn genesis_named_by_id(log_key: [u8; 32], nodes: Vec<ConfigNode>) -> Result<ConfigLeaf, KeyError> {
         let mut config = ConfigLeaf::first(&origin_of(Uuid::nil()), log_key, nodes)?;
         config.origin = origin_of(config.ledger_id);
         Ok(config)
@@ -98,19 +89,9 @@ impl ConfigLeaf {
         let node_count = cursor.u16()?;
         let origin = cursor.string("origin")?;
         let log_key = cursor.array()?;
-        let nodes = (0..node_count)
-            .map(|_| read_node(&mut cursor))
-            .collect::<Result<_, _>>()?;
+        let nodes = (0..node_count).map(|_| read_node(&mut cursor)).collect::<Result<_, _>>()?;
         cursor.finish()?;
-        let config = ConfigLeaf {
-            ledger_id,
-            config_seq,
-            first_height,
-            prev_config,
-            origin,
-            log_key,
-            nodes,
-        };
+        let config = ConfigLeaf { ledger_id, config_seq, first_height, prev_config, origin, log_key, nodes };
         config.check()?;
         Ok(config)
     }
@@ -123,11 +104,7 @@ impl ConfigLeaf {
         leaf_hash(&self.encode())
     }
 
-    fn first(
-        origin: &str,
-        log_key: [u8; 32],
-        nodes: Vec<ConfigNode>,
-    ) -> Result<ConfigLeaf, KeyError> {
+    fn first(origin: &str, log_key: [u8; 32], nodes: Vec<ConfigNode>) -> Result<ConfigLeaf, KeyError> {
         let mut config = ConfigLeaf {
             ledger_id: Uuid::nil(),
             config_seq: 0,
@@ -145,26 +122,10 @@ impl ConfigLeaf {
     fn check(&self) -> Result<(), DecodeError> {
         let genesis = self.config_seq == 0;
         check_keys(&self.origin, &self.log_key, &self.nodes, &[])?;
-        rule(
-            self.origin != origin_of(Uuid::nil()),
-            "origin",
-            "does not name the nil ledger",
-        )?;
-        rule(
-            (self.first_height == 0) == genesis,
-            "first_height",
-            "is 0 in the genesis and only there",
-        )?;
-        rule(
-            (self.prev_config == Hash::ZERO) == genesis,
-            "prev_config",
-            "is zero in the genesis and only there",
-        )?;
-        rule(
-            !genesis || self.ledger_id == self.derived_ledger_id(),
-            "ledger_id",
-            "is derived from the genesis leaf",
-        )
+        rule(self.origin != origin_of(Uuid::nil()), "origin", "does not name the nil ledger")?;
+        rule((self.first_height == 0) == genesis, "first_height", "is 0 in the genesis and only there")?;
+        rule((self.prev_config == Hash::ZERO) == genesis, "prev_config", "is zero in the genesis and only there")?;
+        rule(!genesis || self.ledger_id == self.derived_ledger_id(), "ledger_id", "is derived from the genesis leaf")
     }
 
     fn derived_ledger_id(&self) -> Uuid {
@@ -205,16 +166,9 @@ impl ConfigLeaf {
 fn read_node(cursor: &mut Cursor<'_>) -> Result<ConfigNode, DecodeError> {
     let name = cursor.string("node name")?;
     let key_type = cursor.u8()?;
-    rule(
-        key_type == SignatureType::Cosignature as u8,
-        "key type",
-        "is 04, cosignature/v1",
-    )?;
+    rule(key_type == SignatureType::Cosignature as u8, "key type", "is 04, cosignature/v1")?;
     rule(cursor.u16()? == KEY_BYTES, "public key", "is 32 bytes long")?;
-    Ok(ConfigNode {
-        name,
-        public_key: cursor.array()?,
-    })
+    Ok(ConfigNode { name, public_key: cursor.array()? })
 }
 
 fn origin_of(ledger_id: Uuid) -> String {

@@ -15,10 +15,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(DecodeError::Truncated)?;
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -55,10 +52,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn string(&mut self, field: &'static str) -> Result<String, DecodeError> {
         let length = self.u16()?;
         let bytes = self.take(length.into())?;
-        let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::Invalid {
-            field,
-            rule: "is UTF-8",
-        })?;
+        let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::Invalid { field, rule: "is UTF-8" })?;
         Ok(text.to_owned())
     }
 

@@ -17,12 +17,7 @@ use crate::hash::Hash;
 /// assert_ne!(table, table_id(ledger, 1, &Hash::ZERO));
 /// ```
 pub fn table_id(ledger_id: Uuid, height: u64, prev_header: &Hash) -> Uuid {
-    derived(&[
-        b"bulla/table/v1\0",
-        ledger_id.as_bytes(),
-        &height.to_be_bytes(),
-        &prev_header.0,
-    ])
+    derived(&[b"bulla/table/v1\0", ledger_id.as_bytes(), &height.to_be_bytes(), &prev_header.0])
 }
 
 /// Id of the ledger that begins with this genesis config leaf, its ledger id zeroed.

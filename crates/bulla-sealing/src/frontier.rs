@@ -34,10 +34,7 @@ pub struct Frontier {
 impl Frontier {
     /// The frontier of the log without leaves.
     pub fn new() -> Frontier {
-        Frontier {
-            size: 0,
-            roots: Vec::with_capacity(ROOTS_MAX),
-        }
+        Frontier { size: 0, roots: Vec::with_capacity(ROOTS_MAX) }
     }
 
     /// Appends a leaf, given its leaf hash.
@@ -80,9 +77,7 @@ impl Frontier {
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(8 + 32 * self.roots.len());
         bytes.extend_from_slice(&self.size.to_be_bytes());
-        self.roots
-            .iter()
-            .for_each(|root| bytes.extend_from_slice(&root.0));
+        self.roots.iter().for_each(|root| bytes.extend_from_slice(&root.0));
         bytes
     }
 
@@ -121,10 +116,7 @@ pub(crate) fn fold(roots: &[Hash]) -> Hash {
     let Some((last, taller)) = roots.split_last() else {
         return EMPTY_ROOT;
     };
-    taller
-        .iter()
-        .rev()
-        .fold(*last, |right, left| node_hash(left, &right))
+    taller.iter().rev().fold(*last, |right, left| node_hash(left, &right))
 }
 
 const ROOTS_MAX: usize = 64;

@@ -78,11 +78,11 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
 
 /// Root of the tree without leaves: SHA-256 of nothing.
 pub const EMPTY_ROOT: Hash = Hash([
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41,
+    0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
 ]);
 
-/// Text that is not a [`Hash`].
+/// Text that is not a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a hash is written as 64 lower-case hexadecimal digits")]
 pub struct HashTextError;
@@ -142,10 +142,7 @@ mod tests {
         let hash = leaf_hash(b"x");
         assert!(hash.to_string().to_uppercase().parse::<Hash>().is_err());
         assert!(hash.to_string()[1..].parse::<Hash>().is_err());
-        assert_eq!(
-            Hash::from_base64(hash.to_base64().trim_end_matches('=')),
-            None
-        );
+        assert_eq!(Hash::from_base64(hash.to_base64().trim_end_matches('=')), None);
         assert_eq!(Hash::from_base64(&format!("{}\n", hash.to_base64())), None);
     }
 }

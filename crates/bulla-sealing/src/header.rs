@@ -77,14 +77,8 @@ impl Header {
         ] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
-        for hash in [
-            &self.records_root,
-            &self.log_root,
-            &STATE_ROOT_ABSENT,
-            &self.prev_header,
-            &self.config,
-            &RESERVED,
-        ] {
+        for hash in [&self.records_root, &self.log_root, &STATE_ROOT_ABSENT, &self.prev_header, &self.config, &RESERVED]
+        {
             bytes.extend_from_slice(&hash.0);
         }
         bytes.try_into().expect("the fields add up to LEN")
@@ -147,46 +141,18 @@ impl Header {
         let genesis = self.height == 0;
         let table = table_id(self.ledger_id, self.height, &self.prev_header);
         let end = self.first_leaf.checked_add(self.record_count);
-        rule(
-            self.table_id == table,
-            "table_id",
-            "is derived from ledger, height and prev_header",
-        )?;
-        rule(
-            end == Some(self.leaf_index) && self.leaf_index < u64::MAX,
-            "leaf_index",
-            "is first_leaf + record_count",
-        )?;
-        rule(
-            (self.first_leaf == 0) == genesis,
-            "first_leaf",
-            "is 0 in block 0 and only there",
-        )?;
-        rule(
-            self.first_leaf >= self.height,
-            "height",
-            "counts blocks of one leaf or more",
-        )?;
-        rule(
-            self.opened_us <= self.closed_us,
-            "closed_us",
-            "is not before opened_us",
-        )?;
+        rule(self.table_id == table, "table_id", "is derived from ledger, height and prev_header")?;
+        rule(end == Some(self.leaf_index) && self.leaf_index < u64::MAX, "leaf_index", "is first_leaf + record_count")?;
+        rule((self.first_leaf == 0) == genesis, "first_leaf", "is 0 in block 0 and only there")?;
+        rule(self.first_leaf >= self.height, "height", "counts blocks of one leaf or more")?;
+        rule(self.opened_us <= self.closed_us, "closed_us", "is not before opened_us")?;
         rule(
             self.record_count > 0 || self.records_root == EMPTY_ROOT,
             "records_root",
             "is the empty root in a block without records",
         )?;
-        rule(
-            !genesis || self.log_root == self.records_root,
-            "log_root",
-            "is records_root in block 0",
-        )?;
-        rule(
-            (self.prev_header == Hash::ZERO) == genesis,
-            "prev_header",
-            "is zero in block 0 and only there",
-        )
+        rule(!genesis || self.log_root == self.records_root, "log_root", "is records_root in block 0")?;
+        rule((self.prev_header == Hash::ZERO) == genesis, "prev_header", "is zero in block 0 and only there")
     }
 }
 

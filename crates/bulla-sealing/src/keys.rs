@@ -15,9 +15,7 @@ pub struct ConfigNode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The name could not stand in a signature line.
-    #[error(
-        "{name:?} cannot name a key: use 1 to 255 bytes without white space, `+` or control characters"
-    )]
+    #[error("{name:?} cannot name a key: use 1 to 255 bytes without white space, `+` or control characters")]
     BadName {
         /// The name.
         name: String,
@@ -72,15 +70,10 @@ pub struct BadSignature;
 ///
 /// # Errors
 /// [`BadSignature`] when the key is not usable or the signature is not one of 64 bytes under it.
-pub fn verify_strict(
-    public_key: &[u8; 32],
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), BadSignature> {
+pub fn verify_strict(public_key: &[u8; 32], message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
     let key = VerifyingKey::from_bytes(public_key).map_err(|_| BadSignature)?;
     let signature = Signature::from_slice(signature).map_err(|_| BadSignature)?;
-    key.verify_strict(message, &signature)
-        .map_err(|_| BadSignature)
+    key.verify_strict(message, &signature).map_err(|_| BadSignature)
 }
 
 /// Checks that a name can stand in a signature line (C2SP signed-note): 1 to 255 bytes, no

@@ -22,9 +22,7 @@ pub const KIND_CONFIG: u8 = 0x11;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The leaf has a magic or version not known here: cannot verify.
-    #[error(
-        "cannot verify: starts with {0:02x?}, a format or version unknown here; use a newer verifier"
-    )]
+    #[error("cannot verify: starts with {0:02x?}, a format or version unknown here; use a newer verifier")]
     UnknownMagic([u8; 4]),
     /// The leaf is of a kind not known here: cannot verify.
     #[error("cannot verify: kind {0:02x} is unknown here; use a newer verifier")]
@@ -65,12 +63,7 @@ pub enum DecodeError {
 impl DecodeError {
     /// Whether the bytes may be right in a format newer than this code.
     pub fn is_unknown(&self) -> bool {
-        matches!(
-            self,
-            DecodeError::UnknownMagic(_)
-                | DecodeError::UnknownKind(_)
-                | DecodeError::UnknownFlags(_)
-        )
+        matches!(self, DecodeError::UnknownMagic(_) | DecodeError::UnknownKind(_) | DecodeError::UnknownFlags(_))
     }
 }
 
@@ -87,6 +80,9 @@ impl RecordView {
         if !RECORD_KINDS.contains(&prefix.kind) {
             return Err(DecodeError::UnknownKind(prefix.kind));
         }
+        if prefix.flags & !RECORD_FLAGS != 0 {
+            return Err(DecodeError::UnknownFlags(prefix.flags));
+        }
         exact_length(leaf, RECORD_BYTES)?;
         let leaf_index = u64::from_be_bytes(leaf[8..16].try_into().expect("8 bytes"));
         let commit = Hash(leaf[144..176].try_into().expect("32 bytes"));
@@ -94,16 +90,10 @@ impl RecordView {
             true => Some(commit),
             false if commit == Hash::ZERO => None,
             false => {
-                return Err(DecodeError::Invalid {
-                    field: "payload_commit",
-                    rule: "is zero unless flag bit 0 is set",
-                });
+                return Err(DecodeError::Invalid { field: "payload_commit", rule: "is zero unless flag bit 0 is set" });
             }
         };
-        Ok(RecordView {
-            leaf_index,
-            payload_commit,
-        })
+        Ok(RecordView { leaf_index, payload_commit })
     }
 }
 
@@ -117,34 +107,22 @@ impl Prefix {
     pub(crate) const BYTES: usize = 8;
 
     pub(crate) fn read(leaf: &[u8]) -> Result<Prefix, DecodeError> {
-        let prefix: [u8; 8] = leaf
-            .first_chunk::<{ Prefix::BYTES }>()
-            .copied()
-            .ok_or(DecodeError::Truncated)?;
+        let prefix: [u8; 8] = leaf.first_chunk::<{ Prefix::BYTES }>().copied().ok_or(DecodeError::Truncated)?;
         let magic = [prefix[0], prefix[1], prefix[2], prefix[3]];
         if magic != LEAF_MAGIC {
             return Err(DecodeError::UnknownMagic(magic));
         }
         if prefix[6..] != [0, 0] {
-            return Err(DecodeError::Invalid {
-                field: "reserved",
-                rule: "is zero",
-            });
+            return Err(DecodeError::Invalid { field: "reserved", rule: "is zero" });
         }
-        Ok(Prefix {
-            kind: prefix[4],
-            flags: prefix[5],
-        })
+        Ok(Prefix { kind: prefix[4], flags: prefix[5] })
     }
 
     /// Reads the prefix of a leaf of this kind, none of whose flags is defined.
     pub(crate) fn expect(leaf: &[u8], kind: u8) -> Result<(), DecodeError> {
         let prefix = Prefix::read(leaf)?;
         if prefix.kind != kind {
-            return Err(DecodeError::WrongKind {
-                expected: kind,
-                found: prefix.kind,
-            });
+            return Err(DecodeError::WrongKind { expected: kind, found: prefix.kind });
         }
         match prefix.flags {
             0 => Ok(()),
@@ -166,11 +144,7 @@ pub(crate) fn exact_length(bytes: &[u8], length: usize) -> Result<(), DecodeErro
     }
 }
 
-pub(crate) fn rule(
-    holds: bool,
-    field: &'static str,
-    rule: &'static str,
-) -> Result<(), DecodeError> {
+pub(crate) fn rule(holds: bool, field: &'static str, rule: &'static str) -> Result<(), DecodeError> {
     match holds {
         true => Ok(()),
         false => Err(DecodeError::Invalid { field, rule }),
@@ -181,4 +155,5 @@ pub(crate) fn rule(
 // that is not built yet is refused, never guessed at.
 const RECORD_KINDS: [u8; 8] = [0x01, 0x02, 0x03, 0x04, 0x05, 0x0d, 0x30, 0x31];
 const RECORD_BYTES: usize = 176;
+const RECORD_FLAGS: u8 = 0b1111;
 const FLAG_PAYLOAD: u8 = 0b1;

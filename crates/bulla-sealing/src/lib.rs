@@ -22,9 +22,7 @@ mod utc;
 mod verify;
 mod vkey;
 
-pub use attestation::{
-    Attestation, AttestationError, Cosigner, TIME_S_MAX, cosign, verify_attestation,
-};
+pub use attestation::{Attestation, AttestationError, Cosigner, TIME_S_MAX, cosign, verify_attestation};
 pub use checkpoint::{Checkpoint, LogSigner, MalformedCheckpoint, verify_log_signature};
 pub use config::ConfigLeaf;
 pub use derive::{ledger_id, table_id};
@@ -37,13 +35,10 @@ pub use leaf::{DecodeError, KIND_CONFIG, KIND_HEADER, LEAF_BYTES_MAX, LEAF_MAGIC
 pub use note::{MalformedNote, NoteSignature, SIGNATURES_MAX, SignedNote};
 pub use policy::Policy;
 pub use policy_file::PolicyError;
-pub use proof::{
-    PROOF_HASHES_MAX, ProofError, root_before_last, verify_consistency, verify_inclusion,
-};
+pub use proof::{PROOF_HASHES_MAX, ProofError, root_before_last, verify_consistency, verify_inclusion};
 pub use prove::{HashSource, consistency_proof, inclusion_proof};
 pub use receipt::{
-    MalformedReceipt, RECEIPT_BYTES_MAX, RECEIPT_EXTRA_BYTES_MAX, Receipt, ReceiptTooLarge,
-    SaltedPayload,
+    MalformedReceipt, RECEIPT_BYTES_MAX, RECEIPT_EXTRA_BYTES_MAX, Receipt, ReceiptTooLarge, SaltedPayload,
 };
 pub use seal::{SealError, Sealed, Signer, signed_checkpoint};
 pub use verify::{ReceiptError, Verified, verify_receipt};

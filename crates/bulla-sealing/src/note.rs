@@ -84,10 +84,7 @@ impl SignedNote {
             .collect::<Result<Vec<_>, _>>()?;
         match signatures.len() {
             0 => Err(MalformedNote::SignatureLine { line: 1 }),
-            1..=SIGNATURES_MAX => Ok(SignedNote {
-                text: text.to_owned(),
-                signatures,
-            }),
+            1..=SIGNATURES_MAX => Ok(SignedNote { text: text.to_owned(), signatures }),
             _ => Err(MalformedNote::TooManySignatures),
         }
     }

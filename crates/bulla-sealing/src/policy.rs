@@ -32,13 +32,7 @@ impl Policy {
         witnesses: Vec<ConfigNode>,
     ) -> Result<Policy, KeyError> {
         check_keys(origin, &log_key, &nodes, &witnesses)?;
-        Ok(Policy {
-            origin: origin.to_owned(),
-            ledger_id,
-            log_key,
-            nodes,
-            witnesses,
-        })
+        Ok(Policy { origin: origin.to_owned(), ledger_id, log_key, nodes, witnesses })
     }
 
     /// The policy that a config leaf states: all of its nodes, no witnesses.
@@ -46,13 +40,7 @@ impl Policy {
     /// # Errors
     /// As [`Policy::new`]; never for a config that was decoded.
     pub fn from_config(config: &ConfigLeaf) -> Result<Policy, KeyError> {
-        Policy::new(
-            &config.origin,
-            config.ledger_id,
-            config.log_key,
-            config.nodes.clone(),
-            Vec::new(),
-        )
+        Policy::new(&config.origin, config.ledger_id, config.log_key, config.nodes.clone(), Vec::new())
     }
 
     /// First line of the log's checkpoints, and name of its key.
@@ -82,21 +70,13 @@ impl Policy {
 
     /// The log's key, which makes signatures of type 01.
     pub fn log_verifier_key(&self) -> VerifierKey {
-        VerifierKey {
-            name: self.origin.clone(),
-            signature_type: SignatureType::Log,
-            public_key: self.log_key,
-        }
+        VerifierKey { name: self.origin.clone(), signature_type: SignatureType::Log, public_key: self.log_key }
     }
 }
 
 impl ConfigNode {
     /// The node's key, which makes signatures of type 04.
     pub fn verifier_key(&self) -> VerifierKey {
-        VerifierKey {
-            name: self.name.clone(),
-            signature_type: SignatureType::Cosignature,
-            public_key: self.public_key,
-        }
+        VerifierKey { name: self.name.clone(), signature_type: SignatureType::Cosignature, public_key: self.public_key }
     }
 }

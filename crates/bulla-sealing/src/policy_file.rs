@@ -135,17 +135,12 @@ impl Lines {
         if content.contains(|c: char| c != '\t' && c.is_ascii_control()) {
             return Err(PolicyError::ControlCharacter { line });
         }
-        let words: Vec<&str> = content
-            .split([' ', '\t'])
-            .filter(|w| !w.is_empty())
-            .collect();
+        let words: Vec<&str> = content.split([' ', '\t']).filter(|w| !w.is_empty()).collect();
         match words.as_slice() {
             [] => Ok(()),
             [first, ..] if first.starts_with('#') => Ok(()),
             ["log", key, url] => self.read_log(line, key, url),
-            ["witness", name, key] | ["witness", name, key, _] => {
-                self.read_witness(line, name, key)
-            }
+            ["witness", name, key] | ["witness", name, key, _] => self.read_witness(line, name, key),
             ["group", name, threshold, members @ ..] if !members.is_empty() => {
                 self.read_group(line, name, threshold, members)
             }
@@ -166,10 +161,7 @@ impl Lines {
     fn read_log(&mut self, line: usize, key: &str, url: &str) -> Result<(), PolicyError> {
         once(line, "the log", self.log.is_some())?;
         let ledger_id = url.strip_prefix(URN).and_then(|id| id.parse().ok());
-        let ledger_id = ledger_id.ok_or(PolicyError::Form {
-            line,
-            expected: LOG_FORM,
-        })?;
+        let ledger_id = ledger_id.ok_or(PolicyError::Form { line, expected: LOG_FORM })?;
         self.log = Some((read_key(line, key, SignatureType::Log)?, ledger_id));
         Ok(())
     }
@@ -177,21 +169,12 @@ impl Lines {
     fn read_witness(&mut self, line: usize, name: &str, key: &str) -> Result<(), PolicyError> {
         once(line, name, self.defines(name))?;
         let key = read_key(line, key, SignatureType::Cosignature)?;
-        let node = ConfigNode {
-            name: key.name,
-            public_key: key.public_key,
-        };
+        let node = ConfigNode { name: key.name, public_key: key.public_key };
         self.witnesses.push((name.to_owned(), node));
         Ok(())
     }
 
-    fn read_group(
-        &mut self,
-        line: usize,
-        name: &str,
-        threshold: &str,
-        members: &[&str],
-    ) -> Result<(), PolicyError> {
+    fn read_group(&mut self, line: usize, name: &str, threshold: &str, members: &[&str]) -> Result<(), PolicyError> {
         once(line, "the group", self.group.is_some())?;
         once(line, name, self.defines(name))?;
         for (index, member) in members.iter().enumerate() {
@@ -205,10 +188,7 @@ impl Lines {
             "any" => Some(1),
             count => canonical_u64(count),
         };
-        let needed = needed.ok_or(PolicyError::Form {
-            line,
-            expected: GROUP_FORM,
-        })?;
+        let needed = needed.ok_or(PolicyError::Form { line, expected: GROUP_FORM })?;
         if needed != members.len() as u64 {
             return Err(PolicyError::NotAll { line });
         }
@@ -240,13 +220,7 @@ impl Lines {
             })
             .collect();
         let others = self.witnesses.into_iter().map(|(_, node)| node).collect();
-        Ok(Policy::new(
-            &log.name,
-            ledger_id,
-            log.public_key,
-            nodes,
-            others,
-        )?)
+        Ok(Policy::new(&log.name, ledger_id, log.public_key, nodes, others)?)
     }
 
     fn is_witness(&self, name: &str) -> bool {
@@ -260,9 +234,7 @@ impl Lines {
 }
 
 fn read_key(line: usize, key: &str, expected: SignatureType) -> Result<VerifierKey, PolicyError> {
-    let key: VerifierKey = key
-        .parse()
-        .map_err(|source| PolicyError::VerifierKey { line, source })?;
+    let key: VerifierKey = key.parse().map_err(|source| PolicyError::VerifierKey { line, source })?;
     match key.signature_type == expected {
         true => Ok(key),
         false => Err(PolicyError::KeyOfWrongType { line }),
@@ -272,18 +244,12 @@ fn read_key(line: usize, key: &str, expected: SignatureType) -> Result<VerifierK
 fn once(line: usize, what: &str, again: bool) -> Result<(), PolicyError> {
     match again {
         false => Ok(()),
-        true => Err(PolicyError::Twice {
-            line,
-            what: what.to_owned(),
-        }),
+        true => Err(PolicyError::Twice { line, what: what.to_owned() }),
     }
 }
 
 fn undefined(line: usize, name: &str) -> PolicyError {
-    PolicyError::UndefinedName {
-        line,
-        name: name.to_owned(),
-    }
+    PolicyError::UndefinedName { line, name: name.to_owned() }
 }
 
 const URN: &str = "urn:uuid:";

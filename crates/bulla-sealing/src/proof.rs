@@ -72,10 +72,7 @@ pub fn verify_inclusion(
     if leaf_index >= size {
         return Err(ProofError::IndexBeyondSize { leaf_index, size });
     }
-    let climb = Climb {
-        node: leaf_index,
-        last: size - 1,
-    };
+    let climb = Climb { node: leaf_index, last: size - 1 };
     check_length(climb.clone().count(), proof)?;
     let reached = climb.zip(proof).fold(*leaf_hash, |node, step| match step {
         (Sibling::Left, left) => node_hash(left, &node),
@@ -122,10 +119,7 @@ pub fn verify_consistency(
     // Climb from the last perfect subtree of the earlier log: what is left of the way belongs to
     // both logs, what is right of it to the later one only.
     let level = size1.trailing_zeros();
-    let climb = Climb {
-        node: (size1 - 1) >> level,
-        last: (size2 - 1) >> level,
-    };
+    let climb = Climb { node: (size1 - 1) >> level, last: (size2 - 1) >> level };
     let seed_in_proof = !size1.is_power_of_two();
     check_length(climb.clone().count() + usize::from(seed_in_proof), proof)?;
     let (seed, steps) = match seed_in_proof {

@@ -22,9 +22,7 @@ pub trait HashSource {
     /// When hashes cannot be read.
     fn subtree(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
         let start = index << level;
-        Ok(subtree_root(
-            &self.leaf_hashes(start, start + (1 << level))?,
-        ))
+        Ok(subtree_root(&self.leaf_hashes(start, start + (1 << level))?))
     }
 }
 
@@ -57,11 +55,7 @@ impl HashSource for [Hash] {
 /// let proof = inclusion_proof(4, 7, &hashes[..]).unwrap();
 /// verify_inclusion(4, 7, &hashes[4], &proof, &subtree_root(&hashes)).unwrap();
 /// ```
-pub fn inclusion_proof<S: HashSource + ?Sized>(
-    leaf_index: u64,
-    size: u64,
-    source: &S,
-) -> Result<Vec<Hash>, S::Error> {
+pub fn inclusion_proof<S: HashSource + ?Sized>(leaf_index: u64, size: u64, source: &S) -> Result<Vec<Hash>, S::Error> {
     assert!(leaf_index < size, "leaf {leaf_index} of {size}");
     let mut proof = Vec::new();
     let mut range = (0, size);
@@ -94,11 +88,7 @@ pub fn inclusion_proof<S: HashSource + ?Sized>(
 /// let (earlier, later) = (subtree_root(&hashes[..3]), subtree_root(&hashes));
 /// verify_consistency(3, 7, &proof, &earlier, &later).unwrap();
 /// ```
-pub fn consistency_proof<S: HashSource + ?Sized>(
-    size1: u64,
-    size2: u64,
-    source: &S,
-) -> Result<Vec<Hash>, S::Error> {
+pub fn consistency_proof<S: HashSource + ?Sized>(size1: u64, size2: u64, source: &S) -> Result<Vec<Hash>, S::Error> {
     assert!(0 < size1 && size1 <= size2, "sizes {size1} and {size2}");
     let mut proof = Vec::new();
     let mut range = (0, size2);
@@ -125,10 +115,7 @@ fn split((start, end): (u64, u64)) -> u64 {
 }
 
 /// Root over a range of leaves that one subtree of the log covers, perfect or not.
-fn range_root<S: HashSource + ?Sized>(
-    (start, end): (u64, u64),
-    source: &S,
-) -> Result<Hash, S::Error> {
+fn range_root<S: HashSource + ?Sized>((start, end): (u64, u64), source: &S) -> Result<Hash, S::Error> {
     let mut roots = Vec::with_capacity(64);
     let mut next = start;
     while next < end {

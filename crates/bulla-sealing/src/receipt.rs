@@ -146,9 +146,7 @@ impl Receipt {
             .strip_prefix(FIRST_LINE)
             .and_then(|rest| rest.strip_prefix('\n'))
             .ok_or(MalformedReceipt::UnknownFormat)?;
-        let (proof, checkpoint) = rest
-            .split_once("\n\n")
-            .ok_or(MalformedReceipt::NoCheckpoint)?;
+        let (proof, checkpoint) = rest.split_once("\n\n").ok_or(MalformedReceipt::NoCheckpoint)?;
         let mut lines = proof.split('\n');
         let extra = lines.next().and_then(read_extra_line);
         let extra = Extra::decode(&extra.ok_or(MalformedReceipt::ExtraLine)?)?;
@@ -178,10 +176,7 @@ impl Receipt {
     }
 
     fn extra(&self) -> Result<Vec<u8>, ReceiptTooLarge> {
-        let payload_bytes = self
-            .payload
-            .as_ref()
-            .map_or(0, |(_, bytes)| 36 + bytes.len());
+        let payload_bytes = self.payload.as_ref().map_or(0, |(_, bytes)| 36 + bytes.len());
         let bytes = EXTRA_MAGIC.len()
             + 2
             + self.record.len()
@@ -225,9 +220,7 @@ struct Extra {
 
 impl Extra {
     fn decode(bytes: &[u8]) -> Result<Extra, MalformedReceipt> {
-        let body = bytes
-            .strip_prefix(&EXTRA_MAGIC)
-            .ok_or(MalformedReceipt::UnknownExtra)?;
+        let body = bytes.strip_prefix(&EXTRA_MAGIC).ok_or(MalformedReceipt::UnknownExtra)?;
         Extra::read(Cursor::new(body)).map_err(MalformedReceipt::Extra)
     }
 
@@ -238,16 +231,9 @@ impl Extra {
         let header_bytes = cursor.u16()?;
         let header = cursor.take(header_bytes.into())?.to_vec();
         let hash_count = cursor.u8()?;
-        let header_path = (0..hash_count)
-            .map(|_| cursor.hash())
-            .collect::<Result<_, _>>()?;
+        let header_path = (0..hash_count).map(|_| cursor.hash()).collect::<Result<_, _>>()?;
         cursor.finish()?;
-        Ok(Extra {
-            record,
-            payload,
-            header,
-            header_path,
-        })
+        Ok(Extra { record, payload, header, header_path })
     }
 }
 
@@ -259,10 +245,7 @@ fn read_payload(cursor: &mut Cursor<'_>) -> Result<Option<SaltedPayload>, Decode
             let payload_bytes = cursor.u32()?;
             Ok(Some((salt, cursor.take(payload_bytes as usize)?.to_vec())))
         }
-        _ => Err(DecodeError::Invalid {
-            field: "payload flag",
-            rule: "is 0 or 1",
-        }),
+        _ => Err(DecodeError::Invalid { field: "payload flag", rule: "is 0 or 1" }),
     }
 }
 

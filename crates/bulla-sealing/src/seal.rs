@@ -105,10 +105,7 @@ pub fn signed_checkpoint(
             signatures.push(line(&node.verifier_key(), attestation.note_signature()));
         }
     }
-    let note = SignedNote {
-        text: checkpoint.to_string(),
-        signatures,
-    };
+    let note = SignedNote { text: checkpoint.to_string(), signatures };
     policy.verify(&note)?;
     Ok(note)
 }
@@ -123,10 +120,7 @@ impl Policy {
     pub fn verify(&self, note: &SignedNote) -> Result<Sealed, SealError> {
         let checkpoint: Checkpoint = note.text.parse()?;
         if checkpoint.origin != self.origin() {
-            return Err(SealError::UnknownOrigin {
-                expected: self.origin().to_owned(),
-                found: checkpoint.origin,
-            });
+            return Err(SealError::UnknownOrigin { expected: self.origin().to_owned(), found: checkpoint.origin });
         }
         let log = signature_of(&self.log_verifier_key(), note, |signature| {
             verify_log_signature(self.log_key(), &checkpoint, signature)
@@ -140,18 +134,13 @@ impl Policy {
         }
         log.ok_or(SealError::LogSignatureMissing)?;
         let witnesses = signers.split_off(self.nodes().len());
-        let missing: Vec<String> = signers
-            .iter()
-            .filter(|(_, time_s)| time_s.is_none())
-            .map(|(name, _)| name.clone())
-            .collect();
+        let missing: Vec<String> =
+            signers.iter().filter(|(_, time_s)| time_s.is_none()).map(|(name, _)| name.clone()).collect();
         match missing.is_empty() {
             false => Err(SealError::NodesMissing { names: missing }),
-            true => Ok(Sealed {
-                checkpoint,
-                nodes: those_that_signed(signers),
-                witnesses: those_that_signed(witnesses),
-            }),
+            true => {
+                Ok(Sealed { checkpoint, nodes: those_that_signed(signers), witnesses: those_that_signed(witnesses) })
+            }
         }
     }
 }
@@ -163,10 +152,7 @@ fn signature_of<T>(
     verify: impl Fn(&[u8]) -> Result<T, BadSignature>,
 ) -> Result<Option<T>, SealError> {
     let key_id = key.key_id();
-    let mut lines = note
-        .signatures
-        .iter()
-        .filter(|line| line.name == key.name && line.key_id == key_id);
+    let mut lines = note.signatures.iter().filter(|line| line.name == key.name && line.key_id == key_id);
     let Some(line) = lines.next() else {
         return Ok(None);
     };
@@ -181,16 +167,9 @@ fn signature_of<T>(
 }
 
 fn those_that_signed(signers: Vec<(String, Option<u64>)>) -> Vec<Signer> {
-    signers
-        .into_iter()
-        .filter_map(|(name, time_s)| time_s.map(|time_s| Signer { name, time_s }))
-        .collect()
+    signers.into_iter().filter_map(|(name, time_s)| time_s.map(|time_s| Signer { name, time_s })).collect()
 }
 
 fn line(key: &VerifierKey, signature: Vec<u8>) -> NoteSignature {
-    NoteSignature {
-        name: key.name.clone(),
-        key_id: key.key_id(),
-        signature,
-    }
+    NoteSignature { name: key.name.clone(), key_id: key.key_id(), signature }
 }

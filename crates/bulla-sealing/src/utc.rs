@@ -16,10 +16,7 @@ fn date_and_time(time_s: u64) -> (String, String) {
     let (year, month, day) = civil(time_s / 86_400);
     let second = time_s % 86_400;
     let (hour, minute) = (second / 3_600, second / 60 % 60);
-    (
-        format!("{year:04}-{month:02}-{day:02}"),
-        format!("{hour:02}:{minute:02}:{:02}", second % 60),
-    )
+    (format!("{year:04}-{month:02}-{day:02}"), format!("{hour:02}:{minute:02}:{:02}", second % 60))
 }
 
 /// Year, month and day of a number of days since 1970-01-01.
@@ -54,14 +51,7 @@ mod tests {
 
     #[test]
     fn leap_years_and_the_ends_of_time_are_written_right() {
-        let times = [
-            0,
-            951_782_399,
-            951_782_400,
-            951_868_800,
-            1_709_210_096,
-            4_107_542_400,
-        ];
+        let times = [0, 951_782_399, 951_782_400, 951_868_800, 1_709_210_096, 4_107_542_400];
         let written = times.map(utc_of_s);
         let expected = [
             "1970-01-01T00:00:00Z",

@@ -103,6 +103,21 @@ impl ReceiptError {
 ///
 /// # Errors
 /// Each rule has its own, in the order of [`ReceiptError`].
+///
+/// ```
+/// use bulla_sealing::{Policy, verify_receipt};
+/// # let policy_file = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/policy"));
+/// # let receipt = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/receipt.tlog-proof"));
+/// let policy = Policy::parse(policy_file)?;
+/// let verified = verify_receipt(receipt, &policy)?;
+/// assert_eq!((verified.leaf_index, verified.header.height), (6, 1));
+/// println!("{verified}");
+///
+/// let mut tampered = receipt.to_vec();
+/// tampered[100] ^= 1;
+/// assert!(verify_receipt(&tampered, &policy).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn verify_receipt(text: &[u8], policy: &Policy) -> Result<Verified, ReceiptError> {
     Receipt::parse(text)?.verify(policy)
 }
@@ -117,10 +132,7 @@ impl Receipt {
         let record = self.verify_record(&sealed)?;
         let header = self.verify_header(&sealed, policy)?;
         if !header.covers(record.leaf_index) {
-            return Err(ReceiptError::NotInBlock {
-                leaf_index: record.leaf_index,
-                height: header.height,
-            });
+            return Err(ReceiptError::NotInBlock { leaf_index: record.leaf_index, height: header.height });
         }
         let header_is_last = header.log_size() == sealed.checkpoint.size;
         if header_is_last && root_before_last(&self.header_path) != header.log_root {
@@ -140,26 +152,18 @@ impl Receipt {
     fn verify_record(&self, sealed: &Sealed) -> Result<RecordView, ReceiptError> {
         let record = RecordView::read(&self.record).map_err(ReceiptError::Record)?;
         if record.leaf_index != self.index {
-            return Err(ReceiptError::RecordIndex {
-                recorded: record.leaf_index,
-                index: self.index,
-            });
+            return Err(ReceiptError::RecordIndex { recorded: record.leaf_index, index: self.index });
         }
-        verify_in_log(self.index, &self.record, &self.path, sealed)
-            .map_err(ReceiptError::RecordPath)?;
+        verify_in_log(self.index, &self.record, &self.path, sealed).map_err(ReceiptError::RecordPath)?;
         Ok(record)
     }
 
     fn verify_header(&self, sealed: &Sealed, policy: &Policy) -> Result<Header, ReceiptError> {
         let header = Header::decode(&self.header).map_err(ReceiptError::Header)?;
         if header.ledger_id != policy.ledger_id() {
-            return Err(ReceiptError::OtherLedger {
-                expected: policy.ledger_id(),
-                found: header.ledger_id,
-            });
+            return Err(ReceiptError::OtherLedger { expected: policy.ledger_id(), found: header.ledger_id });
         }
-        verify_in_log(header.leaf_index, &self.header, &self.header_path, sealed)
-            .map_err(ReceiptError::HeaderPath)?;
+        verify_in_log(header.leaf_index, &self.header, &self.header_path, sealed).map_err(ReceiptError::HeaderPath)?;
         Ok(header)
     }
 
@@ -169,9 +173,7 @@ impl Receipt {
         };
         match record.payload_commit {
             None => Err(ReceiptError::PayloadNotCommitted),
-            Some(commit) if commit != payload_commit(salt, payload) => {
-                Err(ReceiptError::PayloadMismatch)
-            }
+            Some(commit) if commit != payload_commit(salt, payload) => Err(ReceiptError::PayloadMismatch),
             Some(_) => Ok(()),
         }
     }
@@ -179,11 +181,7 @@ impl Receipt {
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Sealed {
-            checkpoint,
-            nodes,
-            witnesses,
-        } = &self.sealed;
+        let Sealed { checkpoint, nodes, witnesses } = &self.sealed;
         let header = &self.header;
         let payload = match (&self.payload, self.payload_commit) {
             (Some(payload), _) => format!("{} bytes, as the record committed to", payload.len()),
@@ -218,12 +216,7 @@ fn write_signers(f: &mut fmt::Formatter<'_>, signers: &[Signer]) -> fmt::Result 
     })
 }
 
-fn verify_in_log(
-    leaf_index: u64,
-    leaf: &[u8],
-    path: &[Hash],
-    sealed: &Sealed,
-) -> Result<(), ProofError> {
+fn verify_in_log(leaf_index: u64, leaf: &[u8], path: &[Hash], sealed: &Sealed) -> Result<(), ProofError> {
     let Sealed { checkpoint, .. } = sealed;
     let hash = leaf_hash(leaf);
     verify_inclusion(leaf_index, checkpoint.size, &hash, path, &checkpoint.root)

@@ -85,9 +85,7 @@ impl FromStr for VerifierKey {
         let (name, rest) = text.split_once('+').ok_or(VerifierKeyError::Form)?;
         let (id, material) = rest.split_once('+').ok_or(VerifierKeyError::Form)?;
         check_key_name(name).map_err(|_| VerifierKeyError::Form)?;
-        let material = STANDARD
-            .decode(material)
-            .map_err(|_| VerifierKeyError::Form)?;
+        let material = STANDARD.decode(material).map_err(|_| VerifierKeyError::Form)?;
         let (&signature_type, public_key) = material.split_first().ok_or(VerifierKeyError::Form)?;
         let key = VerifierKey {
             name: name.to_owned(),

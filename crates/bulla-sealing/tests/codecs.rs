@@ -41,17 +41,9 @@ fn codecs_accept_one_spelling_only() {
         check_strict(leaf, Header::decode, |header| header.encode().to_vec());
     }
     check_strict(&leaves[0], ConfigLeaf::decode, ConfigLeaf::encode);
-    check_strict(
-        &second_config().encode(),
-        ConfigLeaf::decode,
-        ConfigLeaf::encode,
-    );
+    check_strict(&second_config().encode(), ConfigLeaf::decode, ConfigLeaf::encode);
     let attestation = &attestations(&checkpoint(&leaves))[0];
-    check_strict(
-        &attestation.encode(),
-        Attestation::decode,
-        Attestation::encode,
-    );
+    check_strict(&attestation.encode(), Attestation::decode, Attestation::encode);
     let mut frontier = Frontier::new();
     frontier.extend(&hashes(&leaves));
     check_strict(&frontier.encode(), Frontier::decode, Frontier::encode);
@@ -75,14 +67,8 @@ fn a_header_is_laid_out_as_the_format_says() {
     assert_eq!(leaf[..8], [0x42, 0x55, 0x4c, 1, 0x10, 0, 0, 0]);
     assert_eq!(leaf[8..24], *header.ledger_id.as_bytes());
     assert_eq!(leaf[24..40], *header.table_id.as_bytes());
-    assert_eq!(
-        [number(40), number(48), number(56), number(64)],
-        [8, 1, 5, 3]
-    );
-    assert_eq!(
-        [number(72), number(80)],
-        [header.opened_us, header.closed_us]
-    );
+    assert_eq!([number(40), number(48), number(56), number(64)], [8, 1, 5, 3]);
+    assert_eq!([number(72), number(80)], [header.opened_us, header.closed_us]);
     assert_eq!([number(88), number(96)], [2, 101]);
     assert_eq!(leaf[104..136], header.records_root.0);
     assert_eq!(leaf[136..168], header.log_root.0);
@@ -90,10 +76,7 @@ fn a_header_is_laid_out_as_the_format_says() {
     assert_eq!(leaf[200..232], header.prev_header.0);
     assert_eq!(leaf[232..264], header.config.0);
     assert_eq!(leaf[264..296], [0; 32]);
-    assert_eq!(
-        (header.log_size(), header.leaf_hash()),
-        (9, leaf_hash(leaf))
-    );
+    assert_eq!((header.log_size(), header.leaf_hash()), (9, leaf_hash(leaf)));
 }
 
 #[test]
@@ -122,10 +105,7 @@ fn a_header_that_contradicts_itself_is_refused() {
     state_root_present[5] = 1;
     let unknown = DecodeError::UnknownFlags(1);
     assert_eq!(Header::decode(&state_root_present), Err(unknown));
-    let other = DecodeError::WrongKind {
-        expected: KIND_HEADER,
-        found: KIND_CONFIG,
-    };
+    let other = DecodeError::WrongKind { expected: KIND_HEADER, found: KIND_CONFIG };
     assert_eq!(Header::decode(&leaf(0)), Err(other));
 }
 
@@ -144,10 +124,7 @@ fn a_genesis_fixes_its_ledger_id() {
     let mut zeroed = config.encode();
     zeroed[8..24].fill(0);
     assert_eq!(ledger_id(&zeroed), config.ledger_id);
-    let derived = DecodeError::Invalid {
-        field: "ledger_id",
-        rule: "is derived from the genesis leaf",
-    };
+    let derived = DecodeError::Invalid { field: "ledger_id", rule: "is derived from the genesis leaf" };
     assert_eq!(ConfigLeaf::decode(&zeroed), Err(derived));
 }
 
@@ -167,12 +144,7 @@ fn a_config_with_unusable_keys_does_not_decode() {
     let mut leaf = second_config().encode();
     let place = leaf.len() - 32;
     leaf[place..].fill(0);
-    assert_eq!(
-        ConfigLeaf::decode(&leaf),
-        Err(DecodeError::Keys(KeyError::BadKey {
-            name: "delta".into()
-        }))
-    );
+    assert_eq!(ConfigLeaf::decode(&leaf), Err(DecodeError::Keys(KeyError::BadKey { name: "delta".into() })));
 }
 
 proptest! {

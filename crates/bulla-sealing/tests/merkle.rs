@@ -55,9 +55,7 @@ mod rfc6962 {
 }
 
 fn leaves(count: usize) -> Vec<Hash> {
-    (0..count as u64)
-        .map(|leaf| leaf_hash(&leaf.to_be_bytes()))
-        .collect()
+    (0..count as u64).map(|leaf| leaf_hash(&leaf.to_be_bytes())).collect()
 }
 
 const COUNT: usize = 70;
@@ -110,14 +108,8 @@ fn a_proof_fits_no_other_place_leaf_or_root() {
         let mismatch = verify_inclusion(index, 21, leaf, &proof, &other_root);
         assert_eq!(mismatch, Err(ProofError::RootMismatch));
         let longer = [proof.as_slice(), &[root]].concat();
-        assert!(matches!(
-            verify_inclusion(index, 21, leaf, &longer, &root),
-            Err(ProofError::WrongLength { .. })
-        ));
-        assert!(matches!(
-            verify_inclusion(index, 21, leaf, &proof[1..], &root),
-            Err(ProofError::WrongLength { .. })
-        ));
+        assert!(matches!(verify_inclusion(index, 21, leaf, &longer, &root), Err(ProofError::WrongLength { .. })));
+        assert!(matches!(verify_inclusion(index, 21, leaf, &proof[1..], &root), Err(ProofError::WrongLength { .. })));
     }
 }
 
@@ -128,48 +120,21 @@ fn the_pinned_rules_hold() {
     let check = |size1: u64, size2: u64, proof: &[Hash], root1: Hash, root2: Hash| {
         verify_consistency(size1, size2, proof, &root1, &root2)
     };
-    assert_eq!(
-        check(0, 0, &[], EMPTY_ROOT, EMPTY_ROOT),
-        Err(ProofError::SizeZero)
-    );
-    assert_eq!(
-        check(0, 8, &[], EMPTY_ROOT, root(8)),
-        Err(ProofError::SizeZero)
-    );
+    assert_eq!(check(0, 0, &[], EMPTY_ROOT, EMPTY_ROOT), Err(ProofError::SizeZero));
+    assert_eq!(check(0, 8, &[], EMPTY_ROOT, root(8)), Err(ProofError::SizeZero));
     let decreasing = ProofError::SizesDecrease { size1: 8, size2: 7 };
     assert_eq!(check(8, 7, &[], root(8), root(7)), Err(decreasing));
-    let too_long = ProofError::WrongLength {
-        expected: 0,
-        found: 1,
-    };
+    let too_long = ProofError::WrongLength { expected: 0, found: 1 };
     assert_eq!(check(8, 8, &[root(8)], root(8), root(8)), Err(too_long));
-    assert_eq!(
-        check(8, 8, &[], root(8), root(7)),
-        Err(ProofError::RootMismatch)
-    );
+    assert_eq!(check(8, 8, &[], root(8), root(7)), Err(ProofError::RootMismatch));
     assert_eq!(check(8, 8, &[], root(8), root(8)), Ok(()));
     let proof = consistency_proof(6, 8, &log[..]).unwrap();
-    assert_eq!(
-        check(6, 8, &proof, root(5), root(8)),
-        Err(ProofError::EarlierRootMismatch)
-    );
-    assert_eq!(
-        check(6, 8, &proof, root(6), root(7)),
-        Err(ProofError::RootMismatch)
-    );
-    let beyond = ProofError::IndexBeyondSize {
-        leaf_index: 8,
-        size: 8,
-    };
+    assert_eq!(check(6, 8, &proof, root(5), root(8)), Err(ProofError::EarlierRootMismatch));
+    assert_eq!(check(6, 8, &proof, root(6), root(7)), Err(ProofError::RootMismatch));
+    let beyond = ProofError::IndexBeyondSize { leaf_index: 8, size: 8 };
     assert_eq!(verify_inclusion(8, 8, &log[0], &[], &root(8)), Err(beyond));
-    let empty = ProofError::IndexBeyondSize {
-        leaf_index: 0,
-        size: 0,
-    };
-    assert_eq!(
-        verify_inclusion(0, 0, &log[0], &[], &EMPTY_ROOT),
-        Err(empty)
-    );
+    let empty = ProofError::IndexBeyondSize { leaf_index: 0, size: 0 };
+    assert_eq!(verify_inclusion(0, 0, &log[0], &[], &EMPTY_ROOT), Err(empty));
 }
 
 #[test]
@@ -196,9 +161,7 @@ fn a_source_that_keeps_inner_nodes_gives_the_same_proofs() {
         }
         fn subtree(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
             match level {
-                0 | 1 => Ok(subtree_root(
-                    &self.leaf_hashes(index << level, (index + 1) << level)?,
-                )),
+                0 | 1 => Ok(subtree_root(&self.leaf_hashes(index << level, (index + 1) << level)?)),
                 _ => self.0[..].subtree(level, index),
             }
         }
@@ -216,10 +179,7 @@ fn a_frontier_of_another_length_than_its_size_calls_for_is_refused() {
     frontier.extend(&leaves(11));
     let bytes = frontier.encode();
     assert_eq!(bytes.len(), 8 + 3 * 32);
-    assert_eq!(
-        Frontier::decode(&bytes[..bytes.len() - 1]),
-        Err(DecodeError::Truncated)
-    );
+    assert_eq!(Frontier::decode(&bytes[..bytes.len() - 1]), Err(DecodeError::Truncated));
     let longer = [bytes.as_slice(), &[0]].concat();
     let trailing = DecodeError::TrailingBytes { count: 1 };
     assert_eq!(Frontier::decode(&longer), Err(trailing));

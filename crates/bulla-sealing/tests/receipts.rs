@@ -3,7 +3,7 @@
 mod small_ledger;
 
 use bulla_sealing::*;
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use small_ledger::*;
 use uuid::Uuid;
 
@@ -30,9 +30,7 @@ fn every_record_has_a_receipt_under_its_own_and_under_later_checkpoints() {
 
 #[test]
 fn what_was_verified_is_said_in_words() {
-    let verified = receipt(&leaves()[..9], 6, 8, true)
-        .verify(&policy())
-        .unwrap();
+    let verified = receipt(&leaves()[..9], 6, 8, true).verify(&policy()).unwrap();
     assert_eq!(verified.payload, Some(payload()));
     expect![[r#"
         The record is in the ledger, and its block is sealed.
@@ -56,19 +54,23 @@ fn what_was_verified_is_said_in_words() {
 }
 
 #[test]
+fn a_receipt_kept_in_a_file_still_verifies() {
+    let text = receipt(&leaves()[..9], 6, 8, true).to_text().unwrap();
+    expect_file!["golden/receipt.tlog-proof"].assert_eq(&text);
+    let kept_policy = Policy::parse(include_str!("golden/policy")).unwrap();
+    let kept = include_bytes!("golden/receipt.tlog-proof");
+    assert!(verify_receipt(kept, &kept_policy).is_ok());
+}
+
+#[test]
 fn a_receipt_without_its_payload_says_that_there_is_one() {
     let log = &leaves()[..9];
     let words = |leaf_index| {
-        let verified = receipt(log, leaf_index, 8, false)
-            .verify(&policy())
-            .unwrap();
+        let verified = receipt(log, leaf_index, 8, false).verify(&policy()).unwrap();
         let words = verified.to_string();
         words.lines().nth(2).unwrap().to_owned()
     };
-    assert_eq!(
-        words(6),
-        "payload    committed to by the record, not in this receipt"
-    );
+    assert_eq!(words(6), "payload    committed to by the record, not in this receipt");
     assert_eq!(words(5), "payload    none");
 }
 
@@ -93,10 +95,7 @@ fn every_flipped_bit_is_seen() {
 
 #[test]
 fn every_truncation_and_addition_is_seen() {
-    let bytes = receipt(&leaves()[..9], 6, 8, true)
-        .to_text()
-        .unwrap()
-        .into_bytes();
+    let bytes = receipt(&leaves()[..9], 6, 8, true).to_text().unwrap().into_bytes();
     for length in 0..bytes.len() {
         assert!(verify_receipt(&bytes[..length], &policy()).is_err());
     }
@@ -130,10 +129,7 @@ use Fault::*;
 const FAULTS: [(Fault, &str); 16] = [
     (OtherFirstLine, "Malformed(UnknownFormat)"),
     (OtherOrigin, "Seal(UnknownOrigin"),
-    (
-        BadLogSignature,
-        "Seal(BadSignature { name: \"ledger.example/tools\"",
-    ),
+    (BadLogSignature, "Seal(BadSignature { name: \"ledger.example/tools\""),
     (RepeatedLine, "Seal(RepeatedSignature { name: \"alpha\""),
     (BadBetaSignature, "Seal(BadSignature { name: \"beta\""),
     (NoLogLine, "Seal(LogSignatureMissing)"),
@@ -181,11 +177,7 @@ fn verdict(faults: &[Fault]) -> String {
         true => text.replacen("@v1", "@v2", 1),
         false => text,
     };
-    let origin = if has(OtherOrigin) {
-        "other.example"
-    } else {
-        ORIGIN
-    };
+    let origin = if has(OtherOrigin) { "other.example" } else { ORIGIN };
     let ledger_id = match has(OtherLedger) {
         true => Uuid::from_u128(1),
         false => config().ledger_id,
@@ -241,20 +233,14 @@ fn the_rules_are_checked_in_their_order() {
 fn a_payload_that_the_record_does_not_commit_to_is_refused() {
     let mut receipt = receipt(&leaves()[..9], 5, 8, false);
     receipt.payload = Some((SALT, payload()));
-    assert_eq!(
-        receipt.verify(&policy()),
-        Err(ReceiptError::PayloadNotCommitted)
-    );
+    assert_eq!(receipt.verify(&policy()), Err(ReceiptError::PayloadNotCommitted));
 }
 
 #[test]
 fn a_payload_under_another_salt_is_refused() {
     let mut receipt = receipt(&leaves()[..9], 6, 8, false);
     receipt.payload = Some(([0; 32], payload()));
-    assert_eq!(
-        receipt.verify(&policy()),
-        Err(ReceiptError::PayloadMismatch)
-    );
+    assert_eq!(receipt.verify(&policy()), Err(ReceiptError::PayloadMismatch));
 }
 
 #[test]
@@ -275,23 +261,16 @@ fn cannot_verify_is_not_the_same_as_invalid() {
     };
     assert!(unknown(|receipt| receipt.record[3] = 2));
     assert!(unknown(|receipt| receipt.record[4] = 0x07));
+    assert!(unknown(|receipt| receipt.record[5] = 0x80));
     assert!(unknown(|receipt| receipt.header[3] = 2));
     assert!(unknown(|receipt| receipt.header[5] = 1));
     assert!(!unknown(|receipt| receipt.record[7] = 1));
     assert!(!unknown(|receipt| receipt.header[4] = KIND_CONFIG));
     assert!(!unknown(|receipt| receipt.path.clear()));
-    let unknown = |text: &str| {
-        verify_receipt(text.as_bytes(), &policy())
-            .unwrap_err()
-            .is_unknown()
-    };
+    let unknown = |text: &str| verify_receipt(text.as_bytes(), &policy()).unwrap_err().is_unknown();
     assert!(unknown("c2sp.org/tlog-proof@v2\n"));
-    assert!(unknown(
-        "c2sp.org/tlog-proof@v1\nextra QlVMUgI=\nindex 0\n\n"
-    ));
-    assert!(!unknown(
-        "c2sp.org/tlog-proof@v1\nextra QlVMUgE=\nindex 0\n\n"
-    ));
+    assert!(unknown("c2sp.org/tlog-proof@v1\nextra QlVMUgI=\nindex 0\n\n"));
+    assert!(!unknown("c2sp.org/tlog-proof@v1\nextra QlVMUgE=\nindex 0\n\n"));
 }
 
 /// The error of a receipt in whose text `from` was replaced, once, by `to`.
@@ -309,36 +288,15 @@ fn text_that_is_not_a_receipt_is_refused_with_the_reason() {
     assert_eq!(malformed("\nextra ", "\nmore "), ExtraLine);
     assert_eq!(malformed("\nindex 6", "\nindex 06"), IndexLine);
     assert_eq!(malformed("\nindex 6", "\nindex +6"), IndexLine);
-    assert_eq!(
-        malformed("\nindex 6", "\nindex 18446744073709551616"),
-        IndexLine
-    );
-    assert_eq!(
-        malformed("\nindex 6\n", "\nindex 6\nAAAA\n"),
-        PathLine { line: 4 }
-    );
-    assert_eq!(
-        malformed("\n9\n", "\n09\n"),
-        Checkpoint(MalformedCheckpoint::Size)
-    );
-    assert_eq!(
-        malformed("\u{2014} alpha", "- alpha"),
-        Note(MalformedNote::SignatureLine { line: 2 })
-    );
+    assert_eq!(malformed("\nindex 6", "\nindex 18446744073709551616"), IndexLine);
+    assert_eq!(malformed("\nindex 6\n", "\nindex 6\nAAAA\n"), PathLine { line: 4 });
+    assert_eq!(malformed("\n9\n", "\n09\n"), Checkpoint(MalformedCheckpoint::Size));
+    assert_eq!(malformed("\u{2014} alpha", "- alpha"), Note(MalformedNote::SignatureLine { line: 2 }));
     let line = format!("{}\n", EMPTY_ROOT.to_base64());
-    assert_eq!(
-        malformed("index 6\n", &format!("index 6\n{}", line.repeat(63))),
-        PathTooLong
-    );
-    assert_eq!(
-        Receipt::parse(b"c2sp.org/tlog-proof@v1\nextra \nindex 0\n"),
-        Err(NoCheckpoint)
-    );
+    assert_eq!(malformed("index 6\n", &format!("index 6\n{}", line.repeat(63))), PathTooLong);
+    assert_eq!(Receipt::parse(b"c2sp.org/tlog-proof@v1\nextra \nindex 0\n"), Err(NoCheckpoint));
     assert_eq!(Receipt::parse(&[0xff]), Err(NotUtf8));
-    assert_eq!(
-        Receipt::parse(&vec![b'a'; RECEIPT_BYTES_MAX + 1]),
-        Err(TooLong)
-    );
+    assert_eq!(Receipt::parse(&vec![b'a'; RECEIPT_BYTES_MAX + 1]), Err(TooLong));
 }
 
 #[test]
@@ -349,8 +307,6 @@ fn a_receipt_with_a_payload_too_large_for_it_is_not_written() {
     let text = receipt.to_text().unwrap();
     assert_eq!(Receipt::parse(text.as_bytes()).as_ref(), Ok(&receipt));
     receipt.payload = Some((SALT, vec![b'x'; RECEIPT_EXTRA_BYTES_MAX - others + 1]));
-    let too_large = ReceiptTooLarge {
-        bytes: RECEIPT_EXTRA_BYTES_MAX + 1,
-    };
+    let too_large = ReceiptTooLarge { bytes: RECEIPT_EXTRA_BYTES_MAX + 1 };
     assert_eq!(receipt.to_text(), Err(too_large));
 }

@@ -1,4 +1,4 @@
-//! Checkpoints, attestations, notes and policies: who must have signed, and what counts.
+//! Checkpoints, attestations and notes: who must have signed, and what counts.
 
 mod small_ledger;
 
@@ -15,18 +15,10 @@ fn all_nodes_make_the_identical_seal() {
     let log_signature = LogSigner::new(log_key(), ORIGIN).sign(&checkpoint);
     let note = signed_checkpoint(&policy(), &checkpoint, &log_signature, &shuffled).unwrap();
     assert_eq!(note, seal(&checkpoint));
-    let names: Vec<&str> = note
-        .signatures
-        .iter()
-        .map(|line| line.name.as_str())
-        .collect();
+    let names: Vec<&str> = note.signatures.iter().map(|line| line.name.as_str()).collect();
     assert_eq!(names, [ORIGIN, "alpha", "beta", "gamma"]);
     let sealed = policy().verify(&note).unwrap();
-    let times = sealed
-        .nodes
-        .iter()
-        .map(|signer| signer.time_s)
-        .collect::<Vec<_>>();
+    let times = sealed.nodes.iter().map(|signer| signer.time_s).collect::<Vec<_>>();
     assert_eq!((sealed.checkpoint, times), (checkpoint, vec![TIME_S; 3]));
 }
 
@@ -52,9 +44,7 @@ fn a_seal_is_not_made_before_every_node_has_attested_to_this_tree() {
     let log_signature = LogSigner::new(log_key(), ORIGIN).sign(&ours);
     let mut attestations = attestations(&ours);
     attestations[1] = cosign(&node_key("beta"), "beta", &earlier, TIME_S);
-    let missing = SealError::NodesMissing {
-        names: vec!["beta".into()],
-    };
+    let missing = SealError::NodesMissing { names: vec!["beta".into()] };
     let seal = signed_checkpoint(&policy(), &ours, &log_signature, &attestations);
     assert_eq!(seal, Err(missing));
 }
@@ -79,29 +69,16 @@ fn an_attestation_to_another_tree_is_told_from_a_bad_signature() {
     let key = node_key("alpha").verifying_key().to_bytes();
     let attestation = cosign(&node_key("alpha"), "alpha", &theirs, TIME_S);
     assert_eq!(verify_attestation(&key, &theirs, &attestation), Ok(()));
-    let other = AttestationError::OtherTree {
-        size: theirs.size,
-        root: theirs.root,
-    };
+    let other = AttestationError::OtherTree { size: theirs.size, root: theirs.root };
     assert_eq!(verify_attestation(&key, &ours, &attestation), Err(other));
     let bad = Err(AttestationError::BadSignature);
-    let forged = Attestation {
-        root: ours.root,
-        size: ours.size,
-        ..attestation.clone()
-    };
+    let forged = Attestation { root: ours.root, size: ours.size, ..attestation.clone() };
     assert_eq!(verify_attestation(&key, &ours, &forged), bad);
-    let redated = Attestation {
-        time_s: TIME_S + 1,
-        ..attestation.clone()
-    };
+    let redated = Attestation { time_s: TIME_S + 1, ..attestation.clone() };
     assert_eq!(verify_attestation(&key, &theirs, &redated), bad);
     let beta = node_key("beta").verifying_key().to_bytes();
     assert_eq!(verify_attestation(&beta, &theirs, &attestation), bad);
-    let elsewhere = Checkpoint {
-        origin: "other.example".into(),
-        ..theirs
-    };
+    let elsewhere = Checkpoint { origin: "other.example".into(), ..theirs };
     assert_eq!(verify_attestation(&key, &elsewhere, &attestation), bad);
 }
 
@@ -114,37 +91,19 @@ fn lines_of_unknown_keys_are_ignored_and_those_of_known_witnesses_reported() {
         let attestation = cosign(&key, name, &checkpoint, TIME_S + 5);
         let signature = [&(TIME_S + 5).to_be_bytes()[..], &attestation.signature].concat();
         let key_id = Cosigner::new(key, name).verifier_key().key_id();
-        note.signatures.push(NoteSignature {
-            name: name.into(),
-            key_id,
-            signature,
-        });
+        note.signatures.push(NoteSignature { name: name.into(), key_id, signature });
     }
-    let stranger_with_a_known_name = NoteSignature {
-        name: "alpha".into(),
-        key_id: 1,
-        signature: vec![1],
-    };
+    let stranger_with_a_known_name = NoteSignature { name: "alpha".into(), key_id: 1, signature: vec![1] };
     note.signatures.push(stranger_with_a_known_name);
     let config = config();
-    let policy = Policy::new(
-        ORIGIN,
-        config.ledger_id,
-        config.log_key,
-        config.nodes,
-        vec![node("walter"), node("xenia")],
-    )
-    .unwrap();
+    let policy =
+        Policy::new(ORIGIN, config.ledger_id, config.log_key, config.nodes, vec![node("walter"), node("xenia")])
+            .unwrap();
     let witnesses = policy.verify(&note).unwrap().witnesses;
-    let walter = Signer {
-        name: "walter".into(),
-        time_s: TIME_S + 5,
-    };
+    let walter = Signer { name: "walter".into(), time_s: TIME_S + 5 };
     assert_eq!(witnesses, [walter]);
     note.signatures[4].signature[20] ^= 1;
-    let bad = SealError::BadSignature {
-        name: "walter".into(),
-    };
+    let bad = SealError::BadSignature { name: "walter".into() };
     assert_eq!(policy.verify(&note), Err(bad));
 }
 
@@ -156,23 +115,15 @@ fn the_text_of_a_seal_must_be_a_checkpoint() {
         note.text = text;
         policy().verify(&note).unwrap_err()
     };
-    let [origin, size, root] = &lines[..] else {
-        panic!()
-    };
+    let [origin, size, root] = &lines[..] else { panic!() };
     let is = |error: MalformedCheckpoint| SealError::NotACheckpoint(error);
     use MalformedCheckpoint::*;
-    assert_eq!(
-        verdict(format!("{origin}\n{size}\n{root}\nmore\n")),
-        is(Lines)
-    );
+    assert_eq!(verdict(format!("{origin}\n{size}\n{root}\nmore\n")), is(Lines));
     assert_eq!(verdict(format!("{origin}\n{size}\n{root}")), is(Lines));
     assert_eq!(verdict(format!("\n{size}\n{root}\n")), is(Origin));
     assert_eq!(verdict(format!("{origin}\n0{size}\n{root}\n")), is(Size));
     assert_eq!(verdict(format!("{origin}\n+{size}\n{root}\n")), is(Size));
-    assert_eq!(
-        verdict(format!("{origin}\n{size}\n{}\n", &root[1..])),
-        is(Root)
-    );
+    assert_eq!(verdict(format!("{origin}\n{size}\n{}\n", &root[1..])), is(Root));
 }
 
 #[test]
@@ -194,11 +145,7 @@ fn a_note_has_one_spelling() {
         "- n AAAAAAA=\n",
         "\u{2014} n AAAAAAA= \n",
     ] {
-        assert_eq!(
-            parse(&format!("a\n\n{line}")),
-            Err(SignatureLine { line: 1 }),
-            "{line:?}"
-        );
+        assert_eq!(parse(&format!("a\n\n{line}")), Err(SignatureLine { line: 1 }), "{line:?}");
     }
     assert_eq!(SignedNote::parse(b"\xff\n\n"), Err(NotUtf8));
     let many = "\u{2014} n AAAAAAA=\n".repeat(SIGNATURES_MAX + 1);
@@ -222,216 +169,6 @@ fn a_verifier_key_has_one_spelling() {
     let of_another_type = "a+00000000+BgAA";
     let unused = VerifierKeyError::SignatureType(6);
     assert_eq!(of_another_type.parse::<VerifierKey>(), Err(unused));
-}
-
-#[test]
-fn keys_that_could_be_mistaken_for_each_other_are_refused() {
-    let log_key = log_key().verifying_key().to_bytes();
-    let genesis = |nodes: Vec<ConfigNode>| ConfigLeaf::genesis(ORIGIN, log_key, nodes).unwrap_err();
-    let named = |name: &str| ConfigNode {
-        name: name.into(),
-        ..node("alpha")
-    };
-    let twin = |name: &str, public_key| ConfigNode {
-        name: name.into(),
-        public_key,
-    };
-    let name = || "beta".to_owned();
-    assert_eq!(genesis(vec![]), KeyError::NoNodes);
-    assert_eq!(
-        genesis(vec![node("beta"), node("beta")]),
-        KeyError::SameName { name: name() }
-    );
-    let shared = twin("beta", node("alpha").public_key);
-    assert_eq!(
-        genesis(vec![node("alpha"), shared]),
-        KeyError::SameKey { name: name() }
-    );
-    assert_eq!(
-        genesis(vec![twin("beta", log_key)]),
-        KeyError::SameKey { name: name() }
-    );
-    // The neutral element: every signature of zeros would verify under a lax rule.
-    let mut neutral = [0; 32];
-    neutral[0] = 1;
-    assert_eq!(
-        genesis(vec![twin("beta", neutral)]),
-        KeyError::BadKey { name: name() }
-    );
-    for word in ["none", "voters"] {
-        assert_eq!(
-            genesis(vec![named(word)]),
-            KeyError::ReservedName { name: word.into() }
-        );
-    }
-    let long = "x".repeat(256);
-    for bad in ["", "a b", "a+b", "a\u{2003}b", "a\nb", "a\u{7f}", &long] {
-        assert_eq!(
-            genesis(vec![named(bad)]),
-            KeyError::BadName { name: bad.into() }
-        );
-    }
-    let many = vec![node("alpha"); NODES_MAX + 1];
-    assert_eq!(
-        genesis(many),
-        KeyError::TooManyNodes {
-            count: NODES_MAX + 1
-        }
-    );
-}
-
-#[test]
-fn the_policy_file_of_the_small_ledger_is_this_text() {
-    let config = config();
-    let witness = vec![node("walter")];
-    let policy = Policy::new(
-        ORIGIN,
-        config.ledger_id,
-        config.log_key,
-        config.nodes,
-        witness,
-    )
-    .unwrap();
-    let text = policy.to_text();
-    assert_eq!(Policy::parse(&text), Ok(policy));
-    expect![[r#"
-        # Whose signatures seal a block of this ledger.
-        log ledger.example/tools+1c720174+AV9nEylMPPGoFOjYygiJ2yPmgjt1JLrxNJ+8fZ9RUpRb urn:uuid:30faf156-73d8-819f-8488-25070151baab
-        witness alpha alpha+89ec78a9+BK8Go+MpFxTk81bBnJsVzRlR7G5mYqp3vgdUfyiTgzQd
-        witness beta beta+8143782d+BC3wQSXwAVr7R86FOu+HcglP+UmMFMsbnhKXPCkn2g+m
-        witness gamma gamma+40f72bac+BBKkFZLIt8F9QFnnspth6P+Wx0FfL4AzSPLwF+BbnqHa
-        witness walter walter+a97109a7+BMhTrQ8M0rYZrqks7sT9VqJNZJnVhM55JX5Fz9gTm2Cn
-        group voters all alpha beta gamma
-        quorum voters
-    "#]]
-    .assert_eq(&text);
-}
-
-/// The policy file of the small ledger with one line replaced; its error, or `None`.
-fn policy_error(line: usize, replacement: &str) -> Option<String> {
-    let text = policy().to_text();
-    let mut lines: Vec<&str> = text.lines().collect();
-    lines[line - 1] = replacement;
-    Policy::parse(&lines.join("\n"))
-        .err()
-        .map(|error| error.to_string())
-}
-
-#[test]
-fn a_policy_file_may_be_written_by_hand() {
-    assert_eq!(policy_error(1, ""), None);
-    assert_eq!(policy_error(1, " \t # a comment"), None);
-    assert_eq!(
-        policy_error(6, "\tgroup  voters 3 alpha\tbeta gamma "),
-        None
-    );
-    let url = format!(
-        "witness a {} https://alpha.example/",
-        node("alpha").verifier_key()
-    );
-    assert_eq!(
-        policy_error(3, &url).unwrap(),
-        "line 6: \"alpha\" is not defined above"
-    );
-    let text = policy().to_text().replace("witness alpha", "witness a");
-    let text = text.replace("all alpha", "all a");
-    assert_eq!(Policy::parse(&text), Ok(policy()));
-}
-
-#[test]
-fn a_wrong_policy_file_names_the_line() {
-    let log = policy().log_verifier_key();
-    let ledger = format!("urn:uuid:{}", policy().ledger_id());
-    let check = |line, replacement: &str, expected: &str| {
-        assert_eq!(
-            policy_error(line, replacement).unwrap(),
-            expected,
-            "{replacement}"
-        );
-    };
-    let log_form = "line 2: expected `log <verifier key> urn:uuid:<ledger id>`";
-    check(2, &format!("log {log}"), log_form);
-    check(2, &format!("log {log} https://ledger.example"), log_form);
-    check(2, "", "there is no `log` line");
-    check(
-        2,
-        &format!("log x {ledger}"),
-        "line 2: the verifier key is wrong",
-    );
-    let wrong_type = "the key is of the wrong signature type; a log's is 01, a witness's 04";
-    let alpha = node("alpha").verifier_key();
-    check(
-        2,
-        &format!("log {alpha} {ledger}"),
-        &format!("line 2: {wrong_type}"),
-    );
-    check(
-        3,
-        &format!("witness alpha {log}"),
-        &format!("line 3: {wrong_type}"),
-    );
-    check(
-        3,
-        &format!("log {log} {ledger}"),
-        "line 3: the log is given twice",
-    );
-    check(
-        4,
-        &format!("witness alpha {alpha}"),
-        "line 4: alpha is given twice",
-    );
-    check(
-        4,
-        &format!("witness a2 {alpha}"),
-        "line 6: \"beta\" is not defined above",
-    );
-    check(
-        6,
-        "group voters all alpha beta beta",
-        "line 6: beta is given twice",
-    );
-    check(
-        6,
-        "group voters all",
-        "line 6: expected `group <name> all <name>...`",
-    );
-    check(
-        6,
-        "group voters +3 alpha beta gamma",
-        "line 6: expected `group <name> all <name>...`",
-    );
-    let not_all = "a seal carries the signatures of all nodes; ask for `all` of them";
-    check(
-        6,
-        "group voters 2 alpha beta gamma",
-        &format!("line 6: {not_all}"),
-    );
-    check(
-        6,
-        "group voters any alpha beta",
-        &format!("line 6: {not_all}"),
-    );
-    check(7, "quorum none", &format!("line 7: {not_all}"));
-    check(7, "quorum all", "line 7: \"all\" is not defined above");
-    check(7, "", "there is no `quorum` line");
-    check(
-        1,
-        "trust everybody",
-        "line 1: expected one of the words log, witness, group and quorum",
-    );
-    check(
-        1,
-        "# \u{7}",
-        "line 1: control characters other than tab and newline are not allowed",
-    );
-}
-
-#[test]
-fn a_quorum_of_one_witness_is_a_ledger_of_one_node() {
-    let text = policy().to_text().replace("quorum voters", "quorum beta");
-    let policy = Policy::parse(&text).unwrap();
-    assert_eq!(policy.nodes(), [node("beta")]);
-    assert_eq!(policy.witnesses(), [node("alpha"), node("gamma")]);
 }
 
 proptest! {

@@ -33,10 +33,7 @@ impl Case {
         let Some(hashes) = self.0["proof"].as_array() else {
             return Some(vec![]);
         };
-        hashes
-            .iter()
-            .map(|hash| Hash::from_base64(hash.as_str().expect("a string")))
-            .collect()
+        hashes.iter().map(|hash| Hash::from_base64(hash.as_str().expect("a string"))).collect()
     }
 
     fn inclusion(&self) -> Option<Result<(), ProofError>> {
@@ -54,13 +51,7 @@ impl Case {
             true => (self.stand_in("root1"), self.stand_in("root2")),
             false => (self.hash("root1")?, self.hash("root2")?),
         };
-        Some(verify_consistency(
-            self.number("size1"),
-            self.number("size2"),
-            &self.proof()?,
-            &root1,
-            &root2,
-        ))
+        Some(verify_consistency(self.number("size1"), self.number("size2"), &self.proof()?, &root1, &root2))
     }
 
     /// A hash that is equal where the published values are.
@@ -108,12 +99,7 @@ fn wycheproof_signatures_are_judged_as_published() {
         let key = hex(&group["publicKey"]["pk"]).try_into().expect("32 bytes");
         for case in group["tests"].as_array().expect("tests") {
             let verdict = verify_strict(&key, &hex(&case["msg"]), &hex(&case["sig"]));
-            assert_eq!(
-                verdict.is_ok(),
-                case["result"] == "valid",
-                "{}",
-                case["tcId"]
-            );
+            assert_eq!(verdict.is_ok(), case["result"] == "valid", "{}", case["tcId"]);
             count += 1;
         }
     }
@@ -137,18 +123,22 @@ fn of_914_edge_cases_of_ed25519_exactly_43_are_accepted() {
 /// The example of C2SP signed-note: a verifier key and a note that it verifies.
 #[test]
 fn the_example_of_the_signed_note_specification_verifies() {
-    let key: VerifierKey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
-        .parse()
-        .unwrap();
+    let key: VerifierKey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k".parse().unwrap();
     let text = "This is an example message.\n\n\
         \u{2014} example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
     let note = SignedNote::parse(text.as_bytes()).unwrap();
     let line = &note.signatures[0];
-    assert_eq!(
-        (line.name.as_str(), line.key_id),
-        ("example.com/foo", key.key_id())
-    );
+    assert_eq!((line.name.as_str(), line.key_id), ("example.com/foo", key.key_id()));
     verify_strict(&key.public_key, note.text.as_bytes(), &line.signature).unwrap();
+}
+
+/// The verifier key of a public witness: type 04.
+#[test]
+fn the_key_of_a_public_witness_parses() {
+    let text = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
+    let key: VerifierKey = text.parse().unwrap();
+    assert_eq!(key.signature_type, SignatureType::Cosignature);
+    assert_eq!(key.to_string(), text);
 }
 
 /// The example of C2SP tlog-cosignature; its keys are not published.
@@ -169,8 +159,5 @@ fn the_example_of_the_cosignature_specification_parses() {
 
 fn hex(text: &Value) -> Vec<u8> {
     let digits = text.as_str().expect("a string").as_bytes();
-    digits
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
+    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }

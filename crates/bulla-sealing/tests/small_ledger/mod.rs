@@ -25,10 +25,7 @@ pub fn node_key(name: &str) -> SigningKey {
 }
 
 pub fn node(name: &str) -> ConfigNode {
-    ConfigNode {
-        name: name.into(),
-        public_key: node_key(name).verifying_key().to_bytes(),
-    }
+    ConfigNode { name: name.into(), public_key: node_key(name).verifying_key().to_bytes() }
 }
 
 pub fn config() -> ConfigLeaf {
@@ -66,11 +63,7 @@ pub fn payload() -> Vec<u8> {
 pub fn leaves() -> Vec<Vec<u8>> {
     let mut leaves = vec![config().encode()];
     for (height, header_leaf) in HEADERS.into_iter().enumerate() {
-        let first_leaf = if height == 0 {
-            0
-        } else {
-            HEADERS[height - 1] + 1
-        };
+        let first_leaf = if height == 0 { 0 } else { HEADERS[height - 1] + 1 };
         for leaf_index in leaves.len() as u64..header_leaf {
             leaves.push(record(leaf_index, leaf_index % 4 == 2));
         }
@@ -109,28 +102,16 @@ pub fn hashes(leaves: &[Vec<u8>]) -> Vec<Hash> {
 }
 
 pub fn checkpoint(leaves: &[Vec<u8>]) -> Checkpoint {
-    Checkpoint {
-        origin: ORIGIN.into(),
-        size: leaves.len() as u64,
-        root: subtree_root(&hashes(leaves)),
-    }
+    Checkpoint { origin: ORIGIN.into(), size: leaves.len() as u64, root: subtree_root(&hashes(leaves)) }
 }
 
 pub fn attestations(checkpoint: &Checkpoint) -> Vec<Attestation> {
-    NAMES
-        .map(|name| cosign(&node_key(name), name, checkpoint, TIME_S))
-        .to_vec()
+    NAMES.map(|name| cosign(&node_key(name), name, checkpoint, TIME_S)).to_vec()
 }
 
 pub fn seal(checkpoint: &Checkpoint) -> SignedNote {
     let log_signature = LogSigner::new(log_key(), ORIGIN).sign(checkpoint);
-    signed_checkpoint(
-        &policy(),
-        checkpoint,
-        &log_signature,
-        &attestations(checkpoint),
-    )
-    .unwrap()
+    signed_checkpoint(&policy(), checkpoint, &log_signature, &attestations(checkpoint)).unwrap()
 }
 
 /// The receipt for a leaf, with that header, under the checkpoint of all these leaves.

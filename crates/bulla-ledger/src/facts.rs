@@ -42,7 +42,7 @@ pub enum Prior {
     },
 }
 
-/// All that [`decide`] needs to know in order to judge one request.
+/// All that [`crate::decide`] needs to know in order to judge one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
     /// Whether the payload that came along is the one committed to.

@@ -8,8 +8,8 @@ use bulla_api::peer::{LocalNode, PeerSecurity, TcpTransport};
 use bulla_node::{Lane, Transport};
 use bytes::Bytes;
 use peer_ends::{
-    Answering, ERROR, HELLO, LEDGER, PATIENCE, REQUEST, RESPONSE, Raw, Server, call, caller, echo,
-    expect_refused, expect_unreachable, frame, hello, node,
+    Answering, ERROR, HELLO, LEDGER, PATIENCE, REQUEST, RESPONSE, Raw, Server, call, caller, echo, expect_refused,
+    expect_unreachable, frame, hello, node,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -38,20 +38,14 @@ async fn expect_closes_only_its_connection(bytes: &[u8]) {
         append_began.notified().await;
         let mut raw = Raw::greeted(2, server.address).await;
         raw.send(&frame(REQUEST, 1, b"in order")).await;
-        assert_eq!(
-            raw.receive().await,
-            Some((RESPONSE, 1, b"in order".to_vec()))
-        );
+        assert_eq!(raw.receive().await, Some((RESPONSE, 1, b"in order".to_vec())));
         raw.send(bytes).await;
         assert_eq!(raw.receive().await, None);
         append_may_end.notify_one();
     };
     let (append, ()) = tokio::join!(call(&same, Lane::Append, b"in flight"), damage);
     assert_eq!(append.unwrap(), "in flight");
-    assert_eq!(
-        call(&other, Lane::Control, b"after").await.unwrap(),
-        "after"
-    );
+    assert_eq!(call(&other, Lane::Control, b"after").await.unwrap(), "after");
     assert_eq!(call(&same, Lane::Control, b"anew").await.unwrap(), "anew");
 }
 
@@ -81,10 +75,7 @@ async fn a_newer_connection_of_a_lane_ends_the_older() {
     let mut newer = Raw::greeted(2, server.address).await;
     assert_eq!(older.receive().await, None);
     newer.send(&frame(REQUEST, 1, b"here")).await;
-    assert_eq!(
-        newer.receive().await,
-        Some((RESPONSE, 1, b"2 Control here".to_vec()))
-    );
+    assert_eq!(newer.receive().await, Some((RESPONSE, 1, b"2 Control here".to_vec())));
 }
 
 #[tokio::test]
@@ -93,22 +84,15 @@ async fn a_first_frame_that_is_no_hello_is_refused() {
     let mut raw = Raw(TcpStream::connect(server.address).await.unwrap());
     raw.send(&frame(REQUEST, 1, b"let me in")).await;
     let (kind, _, why) = raw.receive().await.unwrap();
-    assert_eq!(
-        (kind, &why[..]),
-        (ERROR, &b"the first frame must be a hello"[..])
-    );
+    assert_eq!((kind, &why[..]), (ERROR, &b"the first frame must be a hello"[..]));
     assert_eq!(raw.receive().await, None);
 }
 
 #[tokio::test]
 async fn another_ledger_is_refused_with_both_names() {
     let server = Server::start(echo()).await;
-    let other = LocalNode {
-        ledger_id: Uuid::from_u128(0xbad),
-        node_id: 2,
-    };
-    let caller =
-        TcpTransport::new(other, vec![(1, server.address)], PeerSecurity::Insecure).unwrap();
+    let other = LocalNode { ledger_id: Uuid::from_u128(0xbad), node_id: 2 };
+    let caller = TcpTransport::new(other, vec![(1, server.address)], PeerSecurity::Insecure).unwrap();
     let answer = call(&caller, Lane::Control, b"").await;
     expect_refused(answer.clone(), &other.ledger_id.to_string());
     expect_refused(answer, &LEDGER.to_string());
@@ -117,17 +101,13 @@ async fn another_ledger_is_refused_with_both_names() {
 #[tokio::test]
 async fn an_id_that_is_no_peer_is_refused() {
     let server = Server::start(echo()).await;
-    expect_refused(
-        call(&caller(7, server.address), Lane::Control, b"").await,
-        "node 7 is not a peer of node 1",
-    );
+    expect_refused(call(&caller(7, server.address), Lane::Control, b"").await, "node 7 is not a peer of node 1");
 }
 
 #[tokio::test]
 async fn a_wrong_peer_address_is_refused_and_named() {
     let server = Server::start(echo()).await;
-    let caller =
-        TcpTransport::new(node(2), vec![(3, server.address)], PeerSecurity::Insecure).unwrap();
+    let caller = TcpTransport::new(node(2), vec![(3, server.address)], PeerSecurity::Insecure).unwrap();
     let answer = caller.call(3, Lane::Control, Bytes::new(), PATIENCE).await;
     expect_refused(answer, "looked for node 3, but this is node 1");
 }
@@ -149,10 +129,7 @@ async fn a_corrupt_answer_fails_the_call_and_closes_the_connection() {
     let caller = caller(2, listener.local_addr().unwrap());
     let mut corrupt = frame(RESPONSE, 1, b"answer");
     corrupt[18] ^= 1;
-    let (answer, ()) = tokio::join!(
-        call(&caller, Lane::Control, b""),
-        answer_with(listener, 1, &corrupt)
-    );
+    let (answer, ()) = tokio::join!(call(&caller, Lane::Control, b""), answer_with(listener, 1, &corrupt));
     expect_unreachable(answer);
 }
 
@@ -173,9 +150,6 @@ async fn an_answer_to_another_request_is_dropped() {
 async fn an_answer_to_the_hello_from_another_node_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let caller = caller(2, listener.local_addr().unwrap());
-    let (answer, ()) = tokio::join!(
-        call(&caller, Lane::Control, b""),
-        answer_with(listener, 3, b"")
-    );
+    let (answer, ()) = tokio::join!(call(&caller, Lane::Control, b""), answer_with(listener, 3, b""));
     expect_refused(answer, "node 3 answers at the address of node 1");
 }

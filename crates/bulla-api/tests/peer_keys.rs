@@ -26,11 +26,7 @@ impl Ledger {
         let directory = TempDir::new().unwrap();
         let config = ClusterConfig::local(directory.path(), &[Ports { http: 1, peer: 2 }; 3]);
         let keys = generate(&config, &directory.path().join("keys")).unwrap();
-        Ledger {
-            directory,
-            config,
-            keys,
-        }
+        Ledger { directory, config, keys }
     }
 
     fn keys_of(&self, node_id: u64) -> PathBuf {
@@ -46,10 +42,7 @@ impl Ledger {
     }
 
     fn node(&self, node_id: u64) -> LocalNode {
-        LocalNode {
-            ledger_id: self.keys.ledger_id,
-            node_id,
-        }
+        LocalNode { ledger_id: self.keys.ledger_id, node_id }
     }
 }
 
@@ -82,26 +75,13 @@ fn every_server_gets_a_directory_and_the_authority_stays_beside_them() {
     let keys = ledger.directory.path().join("keys");
     let mut expected: BTreeSet<_> = ["ca.key", "ca.crt"].map(|name| keys.join(name)).into();
     for id in [1, 2, 3] {
-        let names = [
-            "node.key",
-            "log.key",
-            "tls.key",
-            "tls.crt",
-            "ca.crt",
-            "genesis.leaf",
-        ];
+        let names = ["node.key", "log.key", "tls.key", "tls.crt", "ca.crt", "genesis.leaf"];
         expected.extend(names.map(|name| ledger.keys_of(id).join(name)));
     }
     assert_eq!(files(&keys), expected);
     assert_eq!(ledger.keys.authority_key, keys.join("ca.key"));
-    assert_eq!(
-        ledger.keys.nodes,
-        [1, 2, 3].map(|id| (id, ledger.keys_of(id)))
-    );
-    assert_eq!(
-        ledger.keys.origin,
-        format!("bulla/{}", ledger.keys.ledger_id)
-    );
+    assert_eq!(ledger.keys.nodes, [1, 2, 3].map(|id| (id, ledger.keys_of(id))));
+    assert_eq!(ledger.keys.origin, format!("bulla/{}", ledger.keys.ledger_id));
 }
 
 #[test]
@@ -109,12 +89,7 @@ fn the_origin_of_the_configuration_is_kept() {
     let directory = TempDir::new().unwrap();
     let mut config = ClusterConfig::local(directory.path(), &[Ports { http: 1, peer: 2 }]);
     config.ledger.origin = Some("ledger.example/tools".to_owned());
-    assert_eq!(
-        generate(&config, &directory.path().join("keys"))
-            .unwrap()
-            .origin,
-        "ledger.example/tools"
-    );
+    assert_eq!(generate(&config, &directory.path().join("keys")).unwrap().origin, "ledger.example/tools");
 }
 
 #[test]
@@ -138,17 +113,9 @@ fn private_keys_are_for_their_owner_alone() {
 fn keys_are_never_overwritten() {
     let ledger = Ledger::new();
     let keys = ledger.directory.path().join("keys");
-    let contents = || {
-        files(&keys)
-            .into_iter()
-            .map(|path| fs::read(path).unwrap())
-            .collect::<Vec<_>>()
-    };
+    let contents = || files(&keys).into_iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
     let before = contents();
-    expect_error(
-        generate(&ledger.config, &keys),
-        &["node-1 exists", "never overwritten"],
-    );
+    expect_error(generate(&ledger.config, &keys), &["node-1 exists", "never overwritten"]);
     assert_eq!(contents(), before);
 
     // Not even beside what is left of them.
@@ -166,24 +133,12 @@ fn the_nodes_of_a_ledger_share_its_genesis_and_its_log_key_and_nothing_else() {
     let installed = [1, 2, 3].map(|id| ledger.install(id, id).unwrap());
     for (id, identity) in (1..).zip(&installed) {
         assert_eq!(identity_files::load(ledger.data_of(id)).unwrap(), *identity);
-        assert_eq!(
-            (identity.node_id, identity.node_name.clone()),
-            (id, format!("node-{id}"))
-        );
+        assert_eq!((identity.node_id, identity.node_name.clone()), (id, format!("node-{id}")));
         assert_eq!(identity.genesis.ledger_id, ledger.keys.ledger_id);
-        assert_eq!(
-            (&identity.genesis, &identity.log_key),
-            (&installed[0].genesis, &installed[0].log_key)
-        );
+        assert_eq!((&identity.genesis, &identity.log_key), (&installed[0].genesis, &installed[0].log_key));
     }
-    let node_keys: BTreeSet<_> = installed
-        .iter()
-        .map(|identity| identity.node_key.to_bytes())
-        .collect();
-    let instances: BTreeSet<_> = installed
-        .iter()
-        .map(|identity| identity.instance_id)
-        .collect();
+    let node_keys: BTreeSet<_> = installed.iter().map(|identity| identity.node_key.to_bytes()).collect();
+    let instances: BTreeSet<_> = installed.iter().map(|identity| identity.instance_id).collect();
     assert_eq!((node_keys.len(), instances.len()), (3, 3));
 }
 
@@ -197,20 +152,14 @@ async fn installed_nodes_talk_to_each_other() {
     let free = "127.0.0.1:0".parse().unwrap();
     let server = Server::start_as(ledger.node(1), free, echo(), security(1)).await;
     let caller = TcpTransport::new(ledger.node(2), vec![(1, server.address)], security(2)).unwrap();
-    assert_eq!(
-        call(&caller, Lane::Control, b"hello").await.unwrap(),
-        "2 Control hello"
-    );
+    assert_eq!(call(&caller, Lane::Control, b"hello").await.unwrap(), "2 Control hello");
 }
 
 #[test]
 fn a_second_install_is_refused() {
     let ledger = Ledger::new();
     ledger.install(1, 1).unwrap();
-    expect_error(
-        ledger.install(1, 1),
-        &["already holds the keys", "bulla serve"],
-    );
+    expect_error(ledger.install(1, 1), &["already holds the keys", "bulla serve"]);
 }
 
 #[test]
@@ -239,14 +188,7 @@ fn keys_of_another_ledger_do_not_replace_those_installed() {
 #[test]
 fn keys_of_another_node_are_refused_before_anything_is_written() {
     let ledger = Ledger::new();
-    expect_error(
-        ledger.install(2, 1),
-        &[
-            "node-2/node.key",
-            "not the key of \"node-1\"",
-            "copy the whole directory",
-        ],
-    );
+    expect_error(ledger.install(2, 1), &["node-2/node.key", "not the key of \"node-1\"", "copy the whole directory"]);
     assert!(!ledger.data_of(1).exists());
 }
 
@@ -255,10 +197,7 @@ fn a_node_under_another_id_is_refused() {
     let ledger = Ledger::new();
     let mut node = ledger.config.node(1).unwrap().clone();
     node.id = 4;
-    expect_error(
-        install(&ledger.keys_of(1), &node),
-        &["TLS files", "node-1", "copy the whole directory"],
-    );
+    expect_error(install(&ledger.keys_of(1), &node), &["TLS files", "node-1", "copy the whole directory"]);
 }
 
 #[test]
@@ -280,20 +219,10 @@ fn keys_mixed_from_two_ledgers_are_refused() {
 
 #[test]
 fn a_missing_file_is_named_with_what_to_do() {
-    for name in [
-        "node.key",
-        "log.key",
-        "genesis.leaf",
-        "tls.key",
-        "tls.crt",
-        "ca.crt",
-    ] {
+    for name in ["node.key", "log.key", "genesis.leaf", "tls.key", "tls.crt", "ca.crt"] {
         let ledger = Ledger::new();
         fs::remove_file(ledger.keys_of(1).join(name)).unwrap();
-        expect_error(
-            ledger.install(1, 1),
-            &[name, "is missing", "copy the whole directory"],
-        );
+        expect_error(ledger.install(1, 1), &[name, "is missing", "copy the whole directory"]);
     }
 }
 
@@ -312,13 +241,7 @@ fn a_damaged_file_is_named_with_what_to_do() {
 #[test]
 fn tls_that_was_not_installed_is_asked_for() {
     let ledger = Ledger::new();
-    expect_error(
-        load_peer_security(ledger.data_of(1), ledger.node(1)),
-        &["tls.key", "is missing", "bulla init"],
-    );
+    expect_error(load_peer_security(ledger.data_of(1), ledger.node(1)), &["tls.key", "is missing", "bulla init"]);
     ledger.install(1, 1).unwrap();
-    expect_error(
-        load_peer_security(ledger.data_of(1), ledger.node(2)),
-        &["TLS files", "bulla init"],
-    );
+    expect_error(load_peer_security(ledger.data_of(1), ledger.node(2)), &["TLS files", "bulla init"]);
 }

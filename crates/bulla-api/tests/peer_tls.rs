@@ -6,101 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bulla_api::peer::{
-    LocalNode, PeerSecurity, PeerSetupError, PeerTls, PeerTlsError, TcpTransport, node_dns_name,
-};
+use bulla_api::peer::{LocalNode, PeerSecurity, PeerSetupError, PeerTls, PeerTlsError, TcpTransport};
 use bulla_node::{Lane, Transport, TransportError};
 use bytes::Bytes;
-use peer_ends::{
-    Answering, ERROR, LEDGER, PATIENCE, Raw, Server, call, echo, expect_refused, hello, node,
-};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use peer_ends::authority::{Authority, Certified};
+use peer_ends::{Answering, ERROR, LEDGER, PATIENCE, Server, call, echo, expect_refused, hello, node};
 use uuid::Uuid;
-
-/// A certificate authority, independent of the one in the crate.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    certificate: String,
-}
-
-struct Certified {
-    certificate: String,
-    key: String,
-}
-
-impl Authority {
-    fn new() -> Authority {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap().pem();
-        Authority {
-            issuer: Issuer::new(params, key),
-            certificate,
-        }
-    }
-
-    fn certify(&self, node: LocalNode) -> Certified {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([node_dns_name(node)]).unwrap();
-        Certified {
-            certificate: params.signed_by(&key, &self.issuer).unwrap().pem(),
-            key: key.serialize_pem(),
-        }
-    }
-
-    /// What `node` of a ledger with this authority talks with.
-    fn security(&self, node: LocalNode) -> PeerSecurity {
-        let Certified { certificate, key } = self.certify(node);
-        PeerSecurity::Tls(PeerTls::from_pem(node, &certificate, &key, &self.certificate).unwrap())
-    }
-
-    /// Node 1, with the peers 2 and 3.
-    async fn server(&self) -> Server {
-        let free = "127.0.0.1:0".parse().unwrap();
-        Server::start_as(node(1), free, echo(), self.security(node(1))).await
-    }
-
-    /// A TLS connection made by hand, with a certificate or without.
-    async fn connect(
-        &self,
-        address: SocketAddr,
-        certified: Option<Certified>,
-    ) -> Raw<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> {
-        let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap())
-            .unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let client = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots);
-        let client = match certified {
-            None => client.with_no_client_auth(),
-            Some(Certified { certificate, key }) => {
-                let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
-                client
-                    .with_client_auth_cert(
-                        chain,
-                        PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
-                    )
-                    .unwrap()
-            }
-        };
-        let name = ServerName::try_from(node_dns_name(node(1))).unwrap();
-        let socket = TcpStream::connect(address).await.unwrap();
-        Raw(TlsConnector::from(Arc::new(client))
-            .connect(name, socket)
-            .await
-            .unwrap())
-    }
-}
 
 fn caller(me: LocalNode, address: SocketAddr, security: PeerSecurity) -> TcpTransport {
     TcpTransport::new(me, vec![(1, address)], security).unwrap()
@@ -117,10 +28,7 @@ async fn nodes_of_one_ledger_talk() {
             assert_eq!(answer, format!("{} {lane:?} hello", me.node_id));
         }
         let big = vec![3; 5_000_000];
-        assert_eq!(
-            call(&caller, Lane::Append, &big).await.unwrap()["2 Append ".len()..],
-            big
-        );
+        assert_eq!(call(&caller, Lane::Append, &big).await.unwrap()["2 Append ".len()..], big);
     }
 }
 
@@ -130,9 +38,7 @@ async fn a_certificate_of_another_authority_is_refused() {
     let server = ours.server().await;
     // It trusts our authority, so that it is our end that refuses.
     let Certified { certificate, key } = theirs.certify(node(2));
-    let mut raw = ours
-        .connect(server.address, Some(Certified { certificate, key }))
-        .await;
+    let mut raw = ours.connect(server.address, Some(Certified { certificate, key })).await;
     assert_eq!(raw.receive().await, None);
 
     let caller = caller(node(2), server.address, theirs.security(node(2)));
@@ -143,22 +49,14 @@ async fn a_certificate_of_another_authority_is_refused() {
 async fn a_node_of_another_ledger_under_the_same_authority_is_refused() {
     let authority = Authority::new();
     let server = authority.server().await;
-    let elsewhere = LocalNode {
-        ledger_id: Uuid::from_u128(0xbad),
-        node_id: 2,
-    };
+    let elsewhere = LocalNode { ledger_id: Uuid::from_u128(0xbad), node_id: 2 };
 
     // It already refuses the server, ...
     let caller = caller(elsewhere, server.address, authority.security(elsewhere));
     expect_refused(call(&caller, Lane::Control, b"").await, "TLS");
     // ... and the server would refuse it, whether it tells the truth or not.
-    for (claims, because) in [
-        (elsewhere, LEDGER.to_string()),
-        (node(2), "its certificate does not".to_owned()),
-    ] {
-        let mut raw = authority
-            .connect(server.address, Some(authority.certify(elsewhere)))
-            .await;
+    for (claims, because) in [(elsewhere, LEDGER.to_string()), (node(2), "its certificate does not".to_owned())] {
+        let mut raw = authority.connect(server.address, Some(authority.certify(elsewhere))).await;
         raw.send(&hello(claims, 1)).await;
         expect_error(raw.receive().await, &because);
         assert_eq!(raw.receive().await, None);
@@ -183,39 +81,17 @@ async fn node_2_cannot_call_itself_node_3() {
         std::future::ready(request)
     });
     let free = "127.0.0.1:0".parse().unwrap();
-    let server = Server::start_as(
-        node(1),
-        free,
-        Arc::new(handler),
-        authority.security(node(1)),
-    )
-    .await;
+    let server = Server::start_as(node(1), free, Arc::new(handler), authority.security(node(1))).await;
 
-    let mut raw = authority
-        .connect(server.address, Some(authority.certify(node(2))))
-        .await;
-    raw.send(
-        &[
-            hello(node(3), 1),
-            peer_ends::frame(peer_ends::REQUEST, 1, b"vote for me"),
-        ]
-        .concat(),
-    )
-    .await;
+    let mut raw = authority.connect(server.address, Some(authority.certify(node(2)))).await;
+    raw.send(&[hello(node(3), 1), peer_ends::frame(peer_ends::REQUEST, 1, b"vote for me")].concat()).await;
     expect_error(raw.receive().await, "calls itself node 3");
     assert_eq!(raw.receive().await, None);
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 
     // Our own calling half does not even try.
-    let transport = TcpTransport::new(
-        node(3),
-        vec![(1, server.address)],
-        authority.security(node(2)),
-    );
-    assert!(matches!(
-        transport,
-        Err(PeerSetupError::CertificateOfAnother { .. })
-    ));
+    let transport = TcpTransport::new(node(3), vec![(1, server.address)], authority.security(node(2)));
+    assert!(matches!(transport, Err(PeerSetupError::CertificateOfAnother { .. })));
 }
 
 #[tokio::test]
@@ -223,26 +99,15 @@ async fn a_certified_node_that_is_no_peer_is_refused() {
     let authority = Authority::new();
     let server = authority.server().await;
     let caller = caller(node(9), server.address, authority.security(node(9)));
-    expect_refused(
-        call(&caller, Lane::Control, b"").await,
-        "node 9 is not a peer of node 1",
-    );
+    expect_refused(call(&caller, Lane::Control, b"").await, "node 9 is not a peer of node 1");
 }
 
 #[tokio::test]
 async fn a_server_that_is_another_node_is_refused() {
     let authority = Authority::new();
     let server = authority.server().await;
-    let caller = TcpTransport::new(
-        node(2),
-        vec![(3, server.address)],
-        authority.security(node(2)),
-    )
-    .unwrap();
-    expect_refused(
-        caller.call(3, Lane::Control, Bytes::new(), PATIENCE).await,
-        "TLS",
-    );
+    let caller = TcpTransport::new(node(2), vec![(3, server.address)], authority.security(node(2))).unwrap();
+    expect_refused(caller.call(3, Lane::Control, Bytes::new(), PATIENCE).await, "TLS");
 }
 
 #[tokio::test]
@@ -251,24 +116,12 @@ async fn plaintext_and_tls_do_not_meet() {
     let server = authority.server().await;
     let plain = caller(node(2), server.address, PeerSecurity::Insecure);
     let answer = call(&plain, Lane::Control, b"").await;
-    assert!(
-        matches!(
-            answer,
-            Err(TransportError::Refused(_) | TransportError::Unreachable(_))
-        ),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(TransportError::Refused(_) | TransportError::Unreachable(_))), "{answer:?}");
 
     let server = Server::start(echo()).await;
     let secure = caller(node(2), server.address, authority.security(node(2)));
     let answer = call(&secure, Lane::Control, b"").await;
-    assert!(
-        matches!(
-            answer,
-            Err(TransportError::Refused(_) | TransportError::Unreachable(_))
-        ),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(TransportError::Refused(_) | TransportError::Unreachable(_))), "{answer:?}");
 }
 
 #[test]
@@ -279,30 +132,12 @@ fn tls_is_made_only_of_what_belongs_together() {
         PeerTls::from_pem(me, certificate, key, &authority.certificate)
     };
 
-    assert_eq!(
-        tls(node(2), &certificate, &key, &authority).unwrap().node(),
-        node(2)
-    );
-    assert!(matches!(
-        tls(node(3), &certificate, &key, &authority),
-        Err(PeerTlsError::OtherNode(_))
-    ));
-    assert!(matches!(
-        tls(node(2), &certificate, &key, &other),
-        Err(PeerTlsError::Certificate(_))
-    ));
+    assert_eq!(tls(node(2), &certificate, &key, &authority).unwrap().node(), node(2));
+    assert!(matches!(tls(node(3), &certificate, &key, &authority), Err(PeerTlsError::OtherNode(_))));
+    assert!(matches!(tls(node(2), &certificate, &key, &other), Err(PeerTlsError::Certificate(_))));
     let other_key = authority.certify(node(2)).key;
-    assert!(matches!(
-        tls(node(2), &certificate, &other_key, &authority),
-        Err(PeerTlsError::Unusable(_))
-    ));
-    assert!(matches!(
-        tls(node(2), &key, &key, &authority),
-        Err(PeerTlsError::Pem {
-            what: "the certificate",
-            ..
-        })
-    ));
+    assert!(matches!(tls(node(2), &certificate, &other_key, &authority), Err(PeerTlsError::Unusable(_))));
+    assert!(matches!(tls(node(2), &key, &key, &authority), Err(PeerTlsError::Pem { what: "the certificate", .. })));
 }
 
 #[test]
@@ -313,9 +148,7 @@ fn a_private_key_is_never_printed() {
 
 #[track_caller]
 fn expect_error(frame: Option<(u8, u64, Vec<u8>)>, because: &str) {
-    let Some((ERROR, _, why)) = frame else {
-        panic!("expected an error because {because:?}, got {frame:?}")
-    };
+    let Some((ERROR, _, why)) = frame else { panic!("expected an error because {because:?}, got {frame:?}") };
     let why = String::from_utf8(why).unwrap();
     assert!(why.contains(because), "refused, but: {why}");
 }

@@ -2,8 +2,8 @@
 
 use bulla_node::NodeId;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 use uuid::Uuid;
 
@@ -29,11 +29,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.self_signed(&key)?.pem();
-        Ok(Authority {
-            ledger_id,
-            issuer: Issuer::new(params, key),
-            certificate,
-        })
+        Ok(Authority { ledger_id, issuer: Issuer::new(params, key), certificate })
     }
 
     pub(super) fn certificate(&self) -> &str {
@@ -46,24 +42,15 @@ impl Authority {
 
     /// A new key, certified to be that of the node for both ends of a connection.
     pub(super) fn certify(&self, node_id: NodeId) -> Result<Certified, rcgen::Error> {
-        let name = node_dns_name(LocalNode {
-            ledger_id: self.ledger_id,
-            node_id,
-        });
+        let name = node_dns_name(LocalNode { ledger_id: self.ledger_id, node_id });
         let mut params = named(name.clone());
         params.subject_alt_names = CertificateParams::new([name])?.subject_alt_names;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
-        Ok(Certified {
-            certificate,
-            key: key.serialize_pem(),
-        })
+        Ok(Certified { certificate, key: key.serialize_pem() })
     }
 }
 
@@ -71,8 +58,6 @@ impl Authority {
 fn named(common_name: String) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, common_name);
+    params.distinguished_name.push(DnType::CommonName, common_name);
     params
 }

@@ -18,30 +18,30 @@ pub enum KeyFilesError {
         path: PathBuf,
     },
     /// A file that was needed is not there.
-    #[error("{} is missing; {todo}", path.display())]
+    #[error("{} is missing; {advice}", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
         /// What to do about it.
-        todo: &'static str,
+        advice: &'static str,
     },
     /// A file does not hold what its name says, or belongs to another node or ledger.
-    #[error("{} {what}; {todo}", path.display())]
+    #[error("{} {what}; {advice}", path.display())]
     Wrong {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
         /// What to do about it.
-        todo: &'static str,
+        advice: &'static str,
     },
     /// Certificate, key and authority in a directory are not those of the node.
-    #[error("the TLS files in {} cannot be used; {todo}", path.display())]
+    #[error("the TLS files in {} cannot be used; {advice}", path.display())]
     Tls {
         /// The directory.
         path: PathBuf,
         /// What to do about it.
-        todo: &'static str,
+        advice: &'static str,
         /// What a peer would have found.
         #[source]
         source: PeerTlsError,

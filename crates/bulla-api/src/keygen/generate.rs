@@ -9,9 +9,7 @@ use uuid::Uuid;
 
 use super::authority::Authority;
 use super::files::{Access, make_directory, sync_directory, write_new};
-use super::{
-    AUTHORITY_CERTIFICATE, AUTHORITY_KEY, GENESIS, LOG_KEY, NODE_KEY, TLS_CERTIFICATE, TLS_KEY,
-};
+use super::{AUTHORITY_CERTIFICATE, AUTHORITY_KEY, GENESIS, LOG_KEY, NODE_KEY, TLS_CERTIFICATE, TLS_KEY};
 use super::{KeyFilesError, seed};
 
 /// The keys of a new ledger, as they were written.
@@ -35,17 +33,10 @@ pub struct NewKeys {
 /// [`KeyFilesError::Exists`] before anything is written, when one of the files is there already;
 /// [`KeyFilesError::Config`], [`KeyFilesError::Io`], [`KeyFilesError::Randomness`].
 pub fn generate(config: &ClusterConfig, out: &Path) -> Result<NewKeys, KeyFilesError> {
-    let nodes: Vec<_> = config
-        .nodes
-        .iter()
-        .map(|node| (node.id, out.join(format!("node-{}", node.id))))
-        .collect();
+    let nodes: Vec<_> = config.nodes.iter().map(|node| (node.id, out.join(format!("node-{}", node.id)))).collect();
     let authority_key = out.join(AUTHORITY_KEY);
     let authority_certificate = out.join(AUTHORITY_CERTIFICATE);
-    let planned = nodes
-        .iter()
-        .map(|(_, directory)| directory)
-        .chain([&authority_key, &authority_certificate]);
+    let planned = nodes.iter().map(|(_, directory)| directory).chain([&authority_key, &authority_certificate]);
     for path in planned {
         if path.exists() {
             return Err(KeyFilesError::Exists { path: path.clone() });
@@ -53,51 +44,26 @@ pub fn generate(config: &ClusterConfig, out: &Path) -> Result<NewKeys, KeyFilesE
     }
 
     let log_key = seed::new_key()?;
-    let node_keys = config
-        .nodes
-        .iter()
-        .map(|_| seed::new_key())
-        .collect::<Result<Vec<_>, _>>()?;
+    let node_keys = config.nodes.iter().map(|_| seed::new_key()).collect::<Result<Vec<_>, _>>()?;
     let genesis = genesis(config, &log_key, &node_keys)?;
     let authority = Authority::new(genesis.ledger_id)?;
 
     make_directory(out)?;
     write_new(&authority_key, authority.key().as_bytes(), Access::Private)?;
-    write_new(
-        &authority_certificate,
-        authority.certificate().as_bytes(),
-        Access::Public,
-    )?;
+    write_new(&authority_certificate, authority.certificate().as_bytes(), Access::Public)?;
     for ((node_id, directory), node_key) in nodes.iter().zip(&node_keys) {
         make_directory(directory)?;
         let tls = authority.certify(*node_id)?;
         seed::write(&directory.join(NODE_KEY), node_key)?;
         seed::write(&directory.join(LOG_KEY), &log_key)?;
         write_new(&directory.join(GENESIS), &genesis.encode(), Access::Public)?;
-        write_new(
-            &directory.join(TLS_KEY),
-            tls.key.as_bytes(),
-            Access::Private,
-        )?;
-        write_new(
-            &directory.join(TLS_CERTIFICATE),
-            tls.certificate.as_bytes(),
-            Access::Public,
-        )?;
-        write_new(
-            &directory.join(AUTHORITY_CERTIFICATE),
-            authority.certificate().as_bytes(),
-            Access::Public,
-        )?;
+        write_new(&directory.join(TLS_KEY), tls.key.as_bytes(), Access::Private)?;
+        write_new(&directory.join(TLS_CERTIFICATE), tls.certificate.as_bytes(), Access::Public)?;
+        write_new(&directory.join(AUTHORITY_CERTIFICATE), authority.certificate().as_bytes(), Access::Public)?;
         sync_directory(directory)?;
     }
     sync_directory(out)?;
-    Ok(NewKeys {
-        ledger_id: genesis.ledger_id,
-        origin: genesis.origin,
-        authority_key,
-        nodes,
-    })
+    Ok(NewKeys { ledger_id: genesis.ledger_id, origin: genesis.origin, authority_key, nodes })
 }
 
 fn genesis(
@@ -107,12 +73,7 @@ fn genesis(
 ) -> Result<ConfigLeaf, KeyFilesError> {
     let public = |key: &SigningKey| key.verifying_key().to_bytes();
     let nodes = config.nodes.iter().zip(node_keys);
-    let nodes = nodes
-        .map(|(node, key)| ConfigNode {
-            name: node.name.clone(),
-            public_key: public(key),
-        })
-        .collect();
+    let nodes = nodes.map(|(node, key)| ConfigNode { name: node.name.clone(), public_key: public(key) }).collect();
     let genesis = match &config.ledger.origin {
         Some(origin) => ConfigLeaf::genesis(origin, public(log_key), nodes),
         None => ConfigLeaf::genesis_named_by_id(public(log_key), nodes),

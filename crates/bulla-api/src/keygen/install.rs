@@ -22,10 +22,7 @@ use crate::peer::{LocalNode, PeerSecurity, PeerTls};
 /// [`KeyFilesError::Storage`] when the data directory is that of another node.
 pub fn install(keys: &Path, node: &ClusterNode) -> Result<Identity, KeyFilesError> {
     let identity = read_identity(keys, node)?;
-    let me = LocalNode {
-        ledger_id: identity.genesis.ledger_id,
-        node_id: node.id,
-    };
+    let me = LocalNode { ledger_id: identity.genesis.ledger_id, node_id: node.id };
     let tls = TlsFiles::read(keys, COPY_KEYS)?;
     tls.check(me, keys, COPY_KEYS)?;
 
@@ -46,27 +43,17 @@ pub fn install(keys: &Path, node: &ClusterNode) -> Result<Identity, KeyFilesErro
 pub fn load_peer_security(data: &Path, me: LocalNode) -> Result<PeerSecurity, KeyFilesError> {
     let directory = identity_directory(data);
     let tls = TlsFiles::read(&directory, INSTALL_KEYS)?;
-    Ok(PeerSecurity::Tls(tls.check(
-        me,
-        &directory,
-        INSTALL_KEYS,
-    )?))
+    Ok(PeerSecurity::Tls(tls.check(me, &directory, INSTALL_KEYS)?))
 }
 
 /// The identity that stands in the directory already, if it is of the same keys and its TLS files
 /// are not yet there: then an earlier call was cut off between the two.
 fn resume(data: &Path, wanted: &Identity, exists: StorageError) -> Result<Identity, KeyFilesError> {
     let found = identity_files::load(data)?;
-    let same = Identity {
-        instance_id: found.instance_id,
-        ..wanted.clone()
-    } == found;
+    let same = Identity { instance_id: found.instance_id, ..wanted.clone() } == found;
     let directory = identity_directory(data);
     match same {
-        true if TlsFiles::NAMES
-            .iter()
-            .all(|name| directory.join(name).exists()) =>
-        {
+        true if TlsFiles::NAMES.iter().all(|name| directory.join(name).exists()) => {
             Err(KeyFilesError::Installed { path: directory })
         }
         true => Ok(found),
@@ -75,30 +62,17 @@ fn resume(data: &Path, wanted: &Identity, exists: StorageError) -> Result<Identi
 }
 
 fn read_identity(keys: &Path, node: &ClusterNode) -> Result<Identity, KeyFilesError> {
-    let wrong = |file: &str, what: String| KeyFilesError::Wrong {
-        path: keys.join(file),
-        what,
-        todo: COPY_KEYS,
-    };
+    let wrong = |file: &str, what: String| KeyFilesError::Wrong { path: keys.join(file), what, advice: COPY_KEYS };
     let genesis = ConfigLeaf::decode(&read(&keys.join(GENESIS), COPY_KEYS)?)
         .map_err(|error| wrong(GENESIS, format!("is not a genesis leaf ({error})")))?;
     let node_key = seed::load(&keys.join(NODE_KEY), COPY_KEYS)?;
     let log_key = seed::load(&keys.join(LOG_KEY), COPY_KEYS)?;
 
     let Some(member) = genesis.nodes.iter().find(|member| member.name == node.name) else {
-        return Err(wrong(
-            GENESIS,
-            format!(
-                "does not name {:?}, which the configuration does",
-                node.name
-            ),
-        ));
+        return Err(wrong(GENESIS, format!("does not name {:?}, which the configuration does", node.name)));
     };
     if member.public_key != node_key.verifying_key().to_bytes() {
-        return Err(wrong(
-            NODE_KEY,
-            format!("is not the key of {:?} in {GENESIS}", node.name),
-        ));
+        return Err(wrong(NODE_KEY, format!("is not the key of {:?} in {GENESIS}", node.name)));
     }
     if genesis.log_key != log_key.verifying_key().to_bytes() {
         return Err(wrong(LOG_KEY, format!("is not the log's key in {GENESIS}")));
@@ -123,41 +97,30 @@ struct TlsFiles {
 impl TlsFiles {
     const NAMES: [&str; 3] = [TLS_KEY, TLS_CERTIFICATE, AUTHORITY_CERTIFICATE];
 
-    fn read(directory: &Path, todo: &'static str) -> Result<TlsFiles, KeyFilesError> {
+    fn read(directory: &Path, advice: &'static str) -> Result<TlsFiles, KeyFilesError> {
         Ok(TlsFiles {
-            key: read_text(&directory.join(TLS_KEY), todo)?,
-            certificate: read_text(&directory.join(TLS_CERTIFICATE), todo)?,
-            authority: read_text(&directory.join(AUTHORITY_CERTIFICATE), todo)?,
+            key: read_text(&directory.join(TLS_KEY), advice)?,
+            certificate: read_text(&directory.join(TLS_CERTIFICATE), advice)?,
+            authority: read_text(&directory.join(AUTHORITY_CERTIFICATE), advice)?,
         })
     }
 
-    fn check(
-        &self,
-        me: LocalNode,
-        directory: &Path,
-        todo: &'static str,
-    ) -> Result<PeerTls, KeyFilesError> {
-        PeerTls::from_pem(me, &self.certificate, &self.key, &self.authority).map_err(|source| {
-            KeyFilesError::Tls {
-                path: directory.to_owned(),
-                todo,
-                source,
-            }
+    fn check(&self, me: LocalNode, directory: &Path, advice: &'static str) -> Result<PeerTls, KeyFilesError> {
+        PeerTls::from_pem(me, &self.certificate, &self.key, &self.authority).map_err(|source| KeyFilesError::Tls {
+            path: directory.to_owned(),
+            advice,
+            source,
         })
     }
 
     /// Writes the files; those that hold the same already are left as they are.
     fn write(&self, directory: &Path) -> Result<(), KeyFilesError> {
-        let contents = [
-            (&self.key, Access::Private),
-            (&self.certificate, Access::Public),
-            (&self.authority, Access::Public),
-        ];
+        let contents =
+            [(&self.key, Access::Private), (&self.certificate, Access::Public), (&self.authority, Access::Public)];
         for (name, (text, access)) in Self::NAMES.iter().zip(contents) {
             let path = directory.join(name);
             match write_new(&path, text.as_bytes(), access) {
-                Err(KeyFilesError::Exists { .. })
-                    if read(&path, INSTALL_KEYS)? == text.as_bytes() => {}
+                Err(KeyFilesError::Exists { .. }) if read(&path, INSTALL_KEYS)? == text.as_bytes() => {}
                 written => written?,
             }
         }

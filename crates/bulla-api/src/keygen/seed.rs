@@ -21,21 +21,14 @@ pub(super) fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFilesError> 
     write_new(path, line.as_bytes(), Access::Private)
 }
 
-pub(super) fn load(path: &Path, todo: &'static str) -> Result<SigningKey, KeyFilesError> {
-    let text = read_text(path, todo)?;
-    let seed = text
-        .strip_suffix('\n')
-        .and_then(|line| line.strip_prefix(PREFIX))
-        .and_then(decode);
+pub(super) fn load(path: &Path, advice: &'static str) -> Result<SigningKey, KeyFilesError> {
+    let text = read_text(path, advice)?;
+    let seed = text.strip_suffix('\n').and_then(|line| line.strip_prefix(PREFIX)).and_then(decode);
     match seed {
         Some(seed) => Ok(SigningKey::from_bytes(&seed)),
         None => {
             let what = "does not hold a signing key made by `bulla keygen`".to_owned();
-            Err(KeyFilesError::Wrong {
-                path: path.to_owned(),
-                what,
-                todo,
-            })
+            Err(KeyFilesError::Wrong { path: path.to_owned(), what, advice })
         }
     }
 }

@@ -24,12 +24,7 @@ pub(super) async fn answer_requests(
     let (reader, writer) = tokio::io::split(stream);
     let (answers, ready) = mpsc::channel(ANSWERS_WAITING_MAX);
     let mut handlers = JoinSet::new();
-    let requests = Requests {
-        from,
-        lane,
-        handler,
-        answers,
-    };
+    let requests = Requests { from, lane, handler, answers };
     let why = tokio::select! {
         why = requests.take(reader, &mut handlers) => why,
         why = send_answers(writer, ready) => why,
@@ -59,11 +54,7 @@ impl Requests<'_> {
                 Err(error) => return error.to_string(),
             };
             // With room for one handler, this is what keeps the order of arrival.
-            let room = room
-                .clone()
-                .acquire_owned()
-                .await
-                .expect("the semaphore is never closed");
+            let room = room.clone().acquire_owned().await.expect("the semaphore is never closed");
             while let Some(ended) = handlers.try_join_next() {
                 if let Err(panic) = ended {
                     return panic.to_string();
@@ -83,24 +74,13 @@ impl Requests<'_> {
 
 fn answer_frame(lane: Lane, request_id: u64, answer: Bytes) -> Frame {
     if answer.len() > BODY_BYTES_MAX {
-        let too_long = format!(
-            "its answer of {} bytes is longer than {BODY_BYTES_MAX}",
-            answer.len()
-        );
+        let too_long = format!("its answer of {} bytes is longer than {BODY_BYTES_MAX}", answer.len());
         return Frame::error(lane, request_id, too_long);
     }
-    Frame {
-        kind: Kind::Response,
-        lane,
-        request_id,
-        body: answer,
-    }
+    Frame { kind: Kind::Response, lane, request_id, body: answer }
 }
 
-async fn send_answers(
-    mut writer: impl AsyncWrite + Unpin,
-    mut ready: mpsc::Receiver<Frame>,
-) -> String {
+async fn send_answers(mut writer: impl AsyncWrite + Unpin, mut ready: mpsc::Receiver<Frame>) -> String {
     while let Some(mut answer) = ready.recv().await {
         loop {
             if let Err(error) = write_frame(&mut writer, &answer).await {

@@ -22,8 +22,7 @@ impl Backoff {
 
     /// Notes that an attempt failed at `now`; `jitter` is any number, the randomness of the pause.
     pub(super) fn failed(&mut self, error: TransportError, now: Instant, jitter: u32) {
-        let longest =
-            (PAUSE_MIN * 2u32.saturating_pow(self.failures.min(DOUBLINGS_MAX))).min(PAUSE_MAX);
+        let longest = (PAUSE_MIN * 2u32.saturating_pow(self.failures.min(DOUBLINGS_MAX))).min(PAUSE_MAX);
         let spread = longest / 2;
         let pause = longest - spread.mul_f64(f64::from(jitter) / f64::from(u32::MAX));
         self.failures = self.failures.saturating_add(1);

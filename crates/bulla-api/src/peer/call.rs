@@ -44,41 +44,25 @@ impl TcpTransport {
             security.check_address(address)?;
             for lane in LANES {
                 let (calls, waiting) = mpsc::channel(CALLS_WAITING_MAX);
-                let line = Line {
-                    me,
-                    to,
-                    address,
-                    lane,
-                    security: security.clone(),
-                };
+                let line = Line { me, to, address, lane, security: security.clone() };
                 tasks.spawn(line.run(waiting));
                 lines.insert((to, lane), calls);
             }
         }
-        Ok(TcpTransport {
-            lines,
-            _tasks: tasks,
-        })
+        Ok(TcpTransport { lines, _tasks: tasks })
     }
 
     async fn ask(&self, to: NodeId, lane: Lane, request: Bytes) -> Result<Bytes, TransportError> {
         if request.len() > BODY_BYTES_MAX {
-            let too_long = format!(
-                "a request of {} bytes is longer than {BODY_BYTES_MAX}",
-                request.len()
-            );
+            let too_long = format!("a request of {} bytes is longer than {BODY_BYTES_MAX}", request.len());
             return Err(TransportError::Refused(too_long));
         }
         let Some(line) = self.lines.get(&(to, lane)) else {
-            return Err(TransportError::Unreachable(format!(
-                "node {to} is not a peer of this node"
-            )));
+            return Err(TransportError::Unreachable(format!("node {to} is not a peer of this node")));
         };
         let ended = || TransportError::Unreachable("the transport is shutting down".to_owned());
         let (answer, answered) = oneshot::channel();
-        line.send(Call { request, answer })
-            .await
-            .map_err(|_| ended())?;
+        line.send(Call { request, answer }).await.map_err(|_| ended())?;
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
 }

@@ -53,18 +53,12 @@ pub(super) enum FrameError {
     #[error("frame is corrupt: {0}")]
     Corrupt(&'static str),
     #[error("frame of {body_bytes} bytes is longer than {body_bytes_max}")]
-    TooLong {
-        body_bytes: usize,
-        body_bytes_max: usize,
-    },
+    TooLong { body_bytes: usize, body_bytes_max: usize },
 }
 
 /// Writes `frame` and leaves it to the caller to flush. The body is not copied on its way to a
 /// writer with vectored writes.
-pub(super) async fn write_frame(
-    writer: &mut (impl AsyncWrite + Unpin),
-    frame: &Frame,
-) -> io::Result<()> {
+pub(super) async fn write_frame(writer: &mut (impl AsyncWrite + Unpin), frame: &Frame) -> io::Result<()> {
     let header = frame.header();
     let mut bytes = Buf::chain(&header[..], &frame.body[..]);
     writer.write_all_buf(&mut bytes).await
@@ -90,22 +84,14 @@ pub(super) async fn read_frame(
     let request_id = fields.get_u64();
     let checksum = fields.get_u32();
     if body_bytes > body_bytes_max {
-        return Err(FrameError::TooLong {
-            body_bytes,
-            body_bytes_max,
-        });
+        return Err(FrameError::TooLong { body_bytes, body_bytes_max });
     }
 
     // The length is not yet proven. Memory that is reserved and never filled costs nothing.
     let mut body = BytesMut::with_capacity(body_bytes);
     while body.len() < body_bytes {
         let missing = body_bytes - body.len();
-        if reader
-            .read_buf(&mut (&mut body).limit(missing))
-            .await
-            .map_err(FrameError::Io)?
-            == 0
-        {
+        if reader.read_buf(&mut (&mut body).limit(missing)).await.map_err(FrameError::Io)? == 0 {
             return Err(FrameError::Closed);
         }
     }
@@ -115,36 +101,20 @@ pub(super) async fn read_frame(
     if group != GROUP {
         return Err(FrameError::Corrupt("it names a group other than 0"));
     }
-    Ok(Frame {
-        kind: kind_from(kind)?,
-        lane: lane_from(lane)?,
-        request_id,
-        body: body.freeze(),
-    })
+    Ok(Frame { kind: kind_from(kind)?, lane: lane_from(lane)?, request_id, body: body.freeze() })
 }
 
 impl Frame {
     pub(super) fn hello(lane: Lane, hello: &Hello) -> Frame {
-        Frame {
-            kind: Kind::Hello,
-            lane,
-            request_id: 0,
-            body: hello.encode(),
-        }
+        Frame { kind: Kind::Hello, lane, request_id: 0, body: hello.encode() }
     }
 
     pub(super) fn error(lane: Lane, request_id: u64, why: String) -> Frame {
-        Frame {
-            kind: Kind::Error,
-            lane,
-            request_id,
-            body: Bytes::from(why),
-        }
+        Frame { kind: Kind::Error, lane, request_id, body: Bytes::from(why) }
     }
 
     fn header(&self) -> [u8; HEADER_BYTES] {
-        let body_bytes =
-            u32::try_from(self.body.len()).expect("callers keep bodies below BODY_BYTES_MAX");
+        let body_bytes = u32::try_from(self.body.len()).expect("callers keep bodies below BODY_BYTES_MAX");
         let mut header = [0; HEADER_BYTES];
         let mut fields = &mut header[..];
         fields.put_u32(body_bytes);
@@ -208,28 +178,16 @@ mod tests {
     }
 
     fn request() -> Frame {
-        Frame {
-            kind: Kind::Request,
-            lane: Lane::Blocks,
-            request_id: 7,
-            body: Bytes::from_static(b"block 12"),
-        }
+        Frame { kind: Kind::Request, lane: Lane::Blocks, request_id: 7, body: Bytes::from_static(b"block 12") }
     }
 
     #[tokio::test]
     async fn a_frame_reads_back_as_it_was_written() {
         for kind in [Kind::Hello, Kind::Request, Kind::Response, Kind::Error] {
             for lane in [Lane::Append, Lane::Control, Lane::Blocks] {
-                let frame = Frame {
-                    kind,
-                    lane,
-                    ..request()
-                };
+                let frame = Frame { kind, lane, ..request() };
                 let bytes = bytes_of(&frame).await;
-                assert_eq!(
-                    read_frame(&mut &bytes[..], BODY_BYTES_MAX).await.unwrap(),
-                    frame
-                );
+                assert_eq!(read_frame(&mut &bytes[..], BODY_BYTES_MAX).await.unwrap(), frame);
             }
         }
     }
@@ -240,10 +198,7 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                read_frame(&mut &damaged[..], BODY_BYTES_MAX).await.is_err(),
-                "bit {bit} was not noticed"
-            );
+            assert!(read_frame(&mut &damaged[..], BODY_BYTES_MAX).await.is_err(), "bit {bit} was not noticed");
         }
     }
 
@@ -252,10 +207,7 @@ mod tests {
         let bytes = bytes_of(&request()).await;
         for length in 0..bytes.len() {
             let read = read_frame(&mut &bytes[..length], BODY_BYTES_MAX).await;
-            assert!(
-                matches!(read, Err(FrameError::Closed)),
-                "{length} bytes gave {read:?}"
-            );
+            assert!(matches!(read, Err(FrameError::Closed)), "{length} bytes gave {read:?}");
         }
     }
 
@@ -263,15 +215,6 @@ mod tests {
     async fn a_length_beyond_the_bound_is_refused_before_the_body_is_read() {
         let bytes = bytes_of(&request()).await;
         let read = read_frame(&mut &bytes[..HEADER_BYTES], 7).await;
-        assert!(
-            matches!(
-                read,
-                Err(FrameError::TooLong {
-                    body_bytes: 8,
-                    body_bytes_max: 7
-                })
-            ),
-            "{read:?}"
-        );
+        assert!(matches!(read, Err(FrameError::TooLong { body_bytes: 8, body_bytes_max: 7 })), "{read:?}");
     }
 }

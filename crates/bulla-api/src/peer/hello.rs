@@ -20,12 +20,7 @@ pub(super) struct Hello {
 
 impl Hello {
     pub(super) fn new(me: LocalNode, to: NodeId) -> Hello {
-        Hello {
-            version: PEER_PROTOCOL_VERSION,
-            ledger_id: me.ledger_id,
-            from: me.node_id,
-            to,
-        }
+        Hello { version: PEER_PROTOCOL_VERSION, ledger_id: me.ledger_id, from: me.node_id, to }
     }
 
     pub(super) fn encode(&self) -> Bytes {
@@ -57,21 +52,13 @@ impl Hello {
         }
         let mut ledger_id = [0; 16];
         bytes.copy_to_slice(&mut ledger_id);
-        Ok(Hello {
-            version,
-            ledger_id: Uuid::from_bytes(ledger_id),
-            from: bytes.get_u64(),
-            to: bytes.get_u64(),
-        })
+        Ok(Hello { version, ledger_id: Uuid::from_bytes(ledger_id), from: bytes.get_u64(), to: bytes.get_u64() })
     }
 
     /// Whether the other end means this ledger and this node.
     pub(super) fn check_meant_for(&self, me: LocalNode) -> Result<(), String> {
         if self.ledger_id != me.ledger_id {
-            return Err(format!(
-                "node {} belongs to ledger {}, but this is {me}",
-                self.from, self.ledger_id
-            ));
+            return Err(format!("node {} belongs to ledger {}, but this is {me}", self.from, self.ledger_id));
         }
         if self.to != me.node_id {
             return Err(format!(
@@ -92,13 +79,7 @@ mod tests {
     use super::*;
 
     fn hello() -> Hello {
-        Hello::new(
-            LocalNode {
-                ledger_id: Uuid::from_u128(0xb0_11a),
-                node_id: 2,
-            },
-            3,
-        )
+        Hello::new(LocalNode { ledger_id: Uuid::from_u128(0xb0_11a), node_id: 2 }, 3)
     }
 
     #[test]
@@ -110,12 +91,7 @@ mod tests {
 
     #[test]
     fn a_newer_hello_is_refused_by_its_version() {
-        let mut bytes = Hello {
-            version: 2,
-            ..hello()
-        }
-        .encode()
-        .to_vec();
+        let mut bytes = Hello { version: 2, ..hello() }.encode().to_vec();
         bytes.extend_from_slice(b"fields of the future");
         let refusal = Hello::decode(&bytes).unwrap_err();
         assert!(refusal.contains("peer protocol 2, this end 1"), "{refusal}");
@@ -131,26 +107,10 @@ mod tests {
 
     #[test]
     fn a_hello_for_another_node_or_ledger_is_refused() {
-        let me = LocalNode {
-            ledger_id: hello().ledger_id,
-            node_id: 3,
-        };
+        let me = LocalNode { ledger_id: hello().ledger_id, node_id: 3 };
         assert_eq!(hello().check_meant_for(me), Ok(()));
-        assert!(
-            hello()
-                .check_meant_for(LocalNode { node_id: 4, ..me })
-                .unwrap_err()
-                .contains("looked for node 3")
-        );
-        let elsewhere = LocalNode {
-            ledger_id: Uuid::nil(),
-            ..me
-        };
-        assert!(
-            hello()
-                .check_meant_for(elsewhere)
-                .unwrap_err()
-                .contains("belongs to ledger")
-        );
+        assert!(hello().check_meant_for(LocalNode { node_id: 4, ..me }).unwrap_err().contains("looked for node 3"));
+        let elsewhere = LocalNode { ledger_id: Uuid::nil(), ..me };
+        assert!(hello().check_meant_for(elsewhere).unwrap_err().contains("belongs to ledger"));
     }
 }

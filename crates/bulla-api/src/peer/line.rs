@@ -66,38 +66,22 @@ impl Line {
 
     async fn connect(&self) -> Result<PeerStream, TransportError> {
         let connected = tokio::time::timeout(CONNECT_TIME_MAX, async {
-            let socket = TcpStream::connect(self.address)
-                .await
-                .map_err(|error| unreachable(&error))?;
-            socket
-                .set_nodelay(true)
-                .map_err(|error| unreachable(&error))?;
-            let peer = LocalNode {
-                node_id: self.to,
-                ..self.me
-            };
+            let socket = TcpStream::connect(self.address).await.map_err(|error| unreachable(&error))?;
+            socket.set_nodelay(true).map_err(|error| unreachable(&error))?;
+            let peer = LocalNode { node_id: self.to, ..self.me };
             let mut stream = self.security.secure(socket, peer).await?;
             self.greet(&mut stream).await?;
             Ok(stream)
         });
-        connected.await.unwrap_or_else(|_| {
-            Err(TransportError::Unreachable(
-                "connecting took too long".to_owned(),
-            ))
-        })
+        connected.await.unwrap_or_else(|_| Err(TransportError::Unreachable("connecting took too long".to_owned())))
     }
 
     /// Says hello, and makes sure that the answer comes from the node that was called.
     async fn greet(&self, stream: &mut PeerStream) -> Result<(), TransportError> {
         let hello = Hello::new(self.me, self.to);
         let frame = Frame::hello(self.lane, &hello);
-        write_frame(stream, &frame)
-            .await
-            .map_err(|error| refused_or_unreachable(&error))?;
-        stream
-            .flush()
-            .await
-            .map_err(|error| refused_or_unreachable(&error))?;
+        write_frame(stream, &frame).await.map_err(|error| refused_or_unreachable(&error))?;
+        stream.flush().await.map_err(|error| refused_or_unreachable(&error))?;
 
         let answer = match read_frame(stream, HELLO_BODY_BYTES_MAX).await {
             Ok(frame) => frame,
@@ -109,19 +93,14 @@ impl Line {
             Kind::Hello => {}
             Kind::Error => return Err(TransportError::Refused(sentence(&answer.body))),
             Kind::Request | Kind::Response => {
-                return Err(TransportError::Refused(
-                    "the other end did not say hello".to_owned(),
-                ));
+                return Err(TransportError::Refused("the other end did not say hello".to_owned()));
             }
         }
         let peer = Hello::decode(&answer.body).map_err(TransportError::Refused)?;
-        peer.check_meant_for(self.me)
-            .map_err(TransportError::Refused)?;
+        peer.check_meant_for(self.me).map_err(TransportError::Refused)?;
         if peer.from != self.to {
-            let other = format!(
-                "node {} answers at the address of node {}; check the peer addresses",
-                peer.from, self.to
-            );
+            let other =
+                format!("node {} answers at the address of node {}; check the peer addresses", peer.from, self.to);
             return Err(TransportError::Refused(other));
         }
         Ok(())
@@ -129,12 +108,7 @@ impl Line {
 
     /// Carries `first` and the calls after it until the connection ends. Calls that were sent and not
     /// answered fail; those that still wait are left for the next connection.
-    async fn converse(
-        &self,
-        stream: PeerStream,
-        first: Call,
-        calls: &mut mpsc::Receiver<Call>,
-    ) -> Ended {
+    async fn converse(&self, stream: PeerStream, first: Call, calls: &mut mpsc::Receiver<Call>) -> Ended {
         let (reader, writer) = tokio::io::split(stream);
         let sent = Mutex::new(Sent::default());
         let why = tokio::select! {
@@ -144,10 +118,7 @@ impl Line {
         };
         let mut sent = sent.into_inner().expect("no holder of the lock panics");
         sent.fail(&why);
-        Ended {
-            why,
-            answered: sent.answered,
-        }
+        Ended { why, answered: sent.answered }
     }
 }
 
@@ -175,21 +146,9 @@ async fn send_calls(
     let mut next = Some(first);
     while let Some(Call { request, answer }) = next {
         if !answer.is_closed() {
-            let room = room
-                .clone()
-                .acquire_owned()
-                .await
-                .expect("the semaphore is never closed");
-            let request_id = sent
-                .lock()
-                .expect("no holder of the lock panics")
-                .add(answer, room);
-            let frame = Frame {
-                kind: Kind::Request,
-                lane,
-                request_id,
-                body: request,
-            };
+            let room = room.clone().acquire_owned().await.expect("the semaphore is never closed");
+            let request_id = sent.lock().expect("no holder of the lock panics").add(answer, room);
+            let frame = Frame { kind: Kind::Request, lane, request_id, body: request };
             if let Err(error) = write_frame(&mut writer, &frame).await {
                 return unreachable(&error);
             }
@@ -207,11 +166,7 @@ async fn send_calls(
     TransportError::Unreachable("the transport is shutting down".to_owned())
 }
 
-async fn take_answers(
-    reader: impl AsyncRead + Unpin,
-    lane: Lane,
-    sent: &Mutex<Sent>,
-) -> TransportError {
+async fn take_answers(reader: impl AsyncRead + Unpin, lane: Lane, sent: &Mutex<Sent>) -> TransportError {
     let mut reader = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
     loop {
         let frame = match read_frame(&mut reader, BODY_BYTES_MAX).await {
@@ -225,14 +180,10 @@ async fn take_answers(
             Kind::Response => Ok(frame.body),
             Kind::Error => Err(TransportError::Refused(sentence(&frame.body))),
             Kind::Hello | Kind::Request => {
-                return TransportError::Unreachable(
-                    "the peer asked instead of answering".to_owned(),
-                );
+                return TransportError::Unreachable("the peer asked instead of answering".to_owned());
             }
         };
-        sent.lock()
-            .expect("no holder of the lock panics")
-            .answer(frame.request_id, answer);
+        sent.lock().expect("no holder of the lock panics").answer(frame.request_id, answer);
     }
 }
 
@@ -243,11 +194,7 @@ async fn watch_silence(sent: &Mutex<Sent>) -> TransportError {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let now = ticks.tick().await;
-        if sent
-            .lock()
-            .expect("no holder of the lock panics")
-            .give_up(now)
-        {
+        if sent.lock().expect("no holder of the lock panics").give_up(now) {
             return TransportError::Unreachable("the peer fell silent".to_owned());
         }
     }

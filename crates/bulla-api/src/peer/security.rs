@@ -67,32 +67,24 @@ impl PeerTls {
     ///
     /// # Errors
     /// [`PeerTlsError`], when a peer would refuse what was given.
-    pub fn from_pem(
-        me: LocalNode,
-        certificate: &str,
-        key: &str,
-        authority: &str,
-    ) -> Result<PeerTls, PeerTlsError> {
+    pub fn from_pem(me: LocalNode, certificate: &str, key: &str, authority: &str) -> Result<PeerTls, PeerTlsError> {
         let pem = |what| move |source| PeerTlsError::Pem { what, source };
-        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes())
-            .map_err(pem("the certificate"))?;
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(pem("the certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(pem("the private key"))?;
-        let authority = CertificateDer::from_pem_slice(authority.as_bytes())
-            .map_err(pem("the authority's certificate"))?;
+        let authority =
+            CertificateDer::from_pem_slice(authority.as_bytes()).map_err(pem("the authority's certificate"))?;
 
         let mut authorities = RootCertStore::empty();
         authorities.add(authority).map_err(PeerTlsError::Unusable)?;
         let authorities = Arc::new(authorities);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(authorities.clone(), provider.clone())
-                .build()
-                .map_err(PeerTlsError::Authority)?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(authorities.clone(), provider.clone())
+            .build()
+            .map_err(PeerTlsError::Authority)?;
         check_own_certificate(&verifier, &certificate, me)?;
-        let client_verifier =
-            WebPkiClientVerifier::builder_with_provider(authorities, provider.clone())
-                .build()
-                .map_err(PeerTlsError::Authority)?;
+        let client_verifier = WebPkiClientVerifier::builder_with_provider(authorities, provider.clone())
+            .build()
+            .map_err(PeerTlsError::Authority)?;
 
         let mut client = ClientConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(&[&rustls::version::TLS13])
@@ -109,11 +101,7 @@ impl PeerTls {
         // A resumed session would not show the certificates again, and connections are made seldom.
         client.resumption = Resumption::disabled();
         server.send_tls13_tickets = 0;
-        Ok(PeerTls {
-            me,
-            client: Arc::new(client),
-            server: Arc::new(server),
-        })
+        Ok(PeerTls { me, client: Arc::new(client), server: Arc::new(server) })
     }
 
     /// Whose certificate this is.
@@ -125,20 +113,14 @@ impl PeerTls {
 // The configurations hold a private key.
 impl fmt::Debug for PeerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PeerTls")
-            .field("me", &self.me)
-            .finish_non_exhaustive()
+        f.debug_struct("PeerTls").field("me", &self.me).finish_non_exhaustive()
     }
 }
 
 /// The DNS name that stands in the certificate of a node: `node-<id>.<ledger>.bulla`.
 /// It is never looked up anywhere.
 pub fn node_dns_name(node: LocalNode) -> String {
-    format!(
-        "node-{}.{}.bulla",
-        node.node_id,
-        node.ledger_id.hyphenated()
-    )
+    format!("node-{}.{}.bulla", node.node_id, node.ledger_id.hyphenated())
 }
 
 /// A connection to a peer, with or without TLS.
@@ -167,9 +149,7 @@ impl Accepted {
             Proof::Certificate(certificate) => {
                 let is_named = ParsedCertificate::try_from(certificate)
                     .and_then(|parsed| verify_server_name(&parsed, &server_name(node)));
-                is_named.map_err(|_| {
-                    format!("the other end calls itself {node}, but its certificate does not")
-                })
+                is_named.map_err(|_| format!("the other end calls itself {node}, but its certificate does not"))
             }
         }
     }
@@ -185,10 +165,9 @@ impl PeerSecurity {
     /// Refuses the certificate of another node than `me`.
     pub(super) fn check_is(&self, me: LocalNode) -> Result<(), PeerSetupError> {
         match self {
-            PeerSecurity::Tls(tls) if tls.me != me => Err(PeerSetupError::CertificateOfAnother {
-                me,
-                certified: tls.me,
-            }),
+            PeerSecurity::Tls(tls) if tls.me != me => {
+                Err(PeerSetupError::CertificateOfAnother { me, certified: tls.me })
+            }
             _ => Ok(()),
         }
     }
@@ -204,11 +183,7 @@ impl PeerSecurity {
     }
 
     /// Secures a connection that this end made, and makes sure that the other end is `node`.
-    pub(super) async fn secure(
-        &self,
-        socket: TcpStream,
-        node: LocalNode,
-    ) -> Result<PeerStream, TransportError> {
+    pub(super) async fn secure(&self, socket: TcpStream, node: LocalNode) -> Result<PeerStream, TransportError> {
         match self {
             PeerSecurity::Insecure => Ok(Box::new(socket)),
             PeerSecurity::Tls(tls) => {
@@ -227,24 +202,14 @@ impl PeerSecurity {
             PeerSecurity::Insecure => accept_loopback(socket),
             PeerSecurity::Tls(tls) => {
                 let acceptor = TlsAcceptor::from(tls.server.clone());
-                let stream =
-                    acceptor
-                        .accept(socket)
-                        .into_fallible()
-                        .await
-                        .map_err(|(error, socket)| Unsecured {
-                            why: error.to_string(),
-                            socket,
-                        })?;
+                let stream = acceptor
+                    .accept(socket)
+                    .into_fallible()
+                    .await
+                    .map_err(|(error, socket)| Unsecured { why: error.to_string(), socket })?;
                 let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-                let certificate = certificates
-                    .first()
-                    .expect("the handshake demands a certificate")
-                    .clone();
-                Ok(Accepted {
-                    stream: Box::new(stream),
-                    proof: Proof::Certificate(certificate.into_owned()),
-                })
+                let certificate = certificates.first().expect("the handshake demands a certificate").clone();
+                Ok(Accepted { stream: Box::new(stream), proof: Proof::Certificate(certificate.into_owned()) })
             }
         }
     }
@@ -255,10 +220,7 @@ impl PeerSecurity {
 /// Under TLS 1.3 the caller is done before the answerer has looked at its certificate, so the
 /// refusal may come with the first read, as an alert.
 pub(super) fn refused_or_unreachable(error: &std::io::Error) -> TransportError {
-    match error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-    {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(refusal) => TransportError::Refused(format!("TLS: {refusal}")),
         None => TransportError::Unreachable(error.to_string()),
     }
@@ -266,14 +228,8 @@ pub(super) fn refused_or_unreachable(error: &std::io::Error) -> TransportError {
 
 fn accept_loopback(socket: TcpStream) -> Result<Accepted, Unsecured> {
     match socket.peer_addr() {
-        Ok(address) if address.ip().is_loopback() => Ok(Accepted {
-            stream: Box::new(socket),
-            proof: Proof::Loopback,
-        }),
-        _ => Err(Unsecured {
-            why: "plaintext from beyond loopback".to_owned(),
-            socket,
-        }),
+        Ok(address) if address.ip().is_loopback() => Ok(Accepted { stream: Box::new(socket), proof: Proof::Loopback }),
+        _ => Err(Unsecured { why: "plaintext from beyond loopback".to_owned(), socket }),
     }
 }
 
@@ -282,8 +238,7 @@ fn check_own_certificate(
     certificate: &CertificateDer<'_>,
     me: LocalNode,
 ) -> Result<(), PeerTlsError> {
-    let verified =
-        verifier.verify_server_cert(certificate, &[], &server_name(me), &[], UnixTime::now());
+    let verified = verifier.verify_server_cert(certificate, &[], &server_name(me), &[], UnixTime::now());
     match verified {
         Ok(_) => Ok(()),
         Err(rustls::Error::InvalidCertificate(

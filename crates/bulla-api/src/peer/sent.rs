@@ -31,13 +31,7 @@ impl Sent {
         room: OwnedSemaphorePermit,
     ) -> u64 {
         self.requests += 1;
-        self.unanswered.insert(
-            self.requests,
-            Unanswered {
-                answer,
-                _room: room,
-            },
-        );
+        self.unanswered.insert(self.requests, Unanswered { answer, _room: room });
         self.silent_since.get_or_insert_with(Instant::now);
         self.requests
     }
@@ -62,13 +56,9 @@ impl Sent {
     /// gave up, and nothing at all came for a long time.
     pub(super) fn give_up(&mut self, now: Instant) -> bool {
         let before = self.unanswered.len();
-        self.unanswered
-            .retain(|_, waiting| !waiting.answer.is_closed());
+        self.unanswered.retain(|_, waiting| !waiting.answer.is_closed());
         let gave_up = self.unanswered.len() < before;
-        gave_up
-            && self
-                .silent_since
-                .is_some_and(|since| now - since >= SILENCE_MAX)
+        gave_up && self.silent_since.is_some_and(|since| now - since >= SILENCE_MAX)
     }
 }
 
@@ -118,10 +108,7 @@ mod tests {
         let mut sent = Sent::default();
         let (_, answered) = call(&mut sent);
         let silent_since = sent.silent_since.unwrap();
-        assert!(
-            !sent.give_up(silent_since + SILENCE_MAX),
-            "its caller still waits"
-        );
+        assert!(!sent.give_up(silent_since + SILENCE_MAX), "its caller still waits");
         drop(answered);
         assert!(sent.give_up(silent_since + SILENCE_MAX));
     }
@@ -144,8 +131,6 @@ mod tests {
         let mut sent = Sent::default();
         let (_, answered) = call(&mut sent);
         sent.fail(&TransportError::Unreachable("gone".to_owned()));
-        assert!(
-            matches!(answered.await.unwrap(), Err(TransportError::Unreachable(why)) if why == "gone")
-        );
+        assert!(matches!(answered.await.unwrap(), Err(TransportError::Unreachable(why)) if why == "gone"));
     }
 }

@@ -38,16 +38,8 @@ pub async fn serve_peers(
 ) -> Result<(), PeerSetupError> {
     security.check_address(listener.local_addr().map_err(PeerSetupError::Listener)?)?;
     security.check_is(me)?;
-    let slots = peers
-        .iter()
-        .flat_map(|peer| LANES.map(|lane| ((*peer, lane), Slot::default())))
-        .collect();
-    let answerer = Arc::new(Answerer {
-        me,
-        slots,
-        handler,
-        security,
-    });
+    let slots = peers.iter().flat_map(|peer| LANES.map(|lane| ((*peer, lane), Slot::default()))).collect();
+    let answerer = Arc::new(Answerer { me, slots, handler, security });
     let strangers = Arc::new(Semaphore::new(STRANGERS_MAX));
 
     let mut connections = JoinSet::new();
@@ -66,15 +58,8 @@ pub async fn serve_peers(
     Ok(())
 }
 
-async fn accept(
-    listener: &TcpListener,
-    strangers: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let stranger = strangers
-        .clone()
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
+async fn accept(listener: &TcpListener, strangers: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let stranger = strangers.clone().acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
             Ok((socket, address)) => return (socket, address, stranger),
@@ -103,12 +88,7 @@ struct Known {
 }
 
 impl Answerer {
-    async fn welcome(
-        self: Arc<Self>,
-        socket: TcpStream,
-        address: SocketAddr,
-        stranger: OwnedSemaphorePermit,
-    ) {
+    async fn welcome(self: Arc<Self>, socket: TcpStream, address: SocketAddr, stranger: OwnedSemaphorePermit) {
         let meeting = tokio::time::timeout(MEETING_TIME_MAX, self.meet(socket)).await;
         drop(stranger);
         match meeting {
@@ -120,9 +100,7 @@ impl Answerer {
 
     /// Makes sure who is there. A refusal is told to the other end before it is returned.
     async fn meet(&self, socket: TcpStream) -> Result<Known, String> {
-        socket
-            .set_nodelay(true)
-            .map_err(|error| error.to_string())?;
+        socket.set_nodelay(true).map_err(|error| error.to_string())?;
         let mut accepted = match self.security.accept(socket).await {
             Ok(accepted) => accepted,
             Err(Unsecured { why, mut socket }) => {
@@ -130,24 +108,16 @@ impl Answerer {
                 return Err(why);
             }
         };
-        let frame = read_frame(&mut accepted.stream, HELLO_BODY_BYTES_MAX)
-            .await
-            .map_err(|error| error.to_string())?;
+        let frame = read_frame(&mut accepted.stream, HELLO_BODY_BYTES_MAX).await.map_err(|error| error.to_string())?;
         let lane = frame.lane;
         let known = self.recognise(&frame, &accepted);
         let answer = match &known {
             Ok(from) => Frame::hello(lane, &Hello::new(self.me, *from)),
             Err(why) => Frame::error(lane, 0, why.clone()),
         };
-        send(&mut accepted.stream, &answer)
-            .await
-            .map_err(|error| error.to_string())?;
+        send(&mut accepted.stream, &answer).await.map_err(|error| error.to_string())?;
         match known {
-            Ok(from) => Ok(Known {
-                accepted,
-                from,
-                lane,
-            }),
+            Ok(from) => Ok(Known { accepted, from, lane }),
             Err(why) => {
                 let_read(&mut accepted.stream).await;
                 Err(why)
@@ -164,19 +134,12 @@ impl Answerer {
         if !self.slots.contains_key(&(hello.from, frame.lane)) {
             return Err(format!("node {} is not a peer of {}", hello.from, self.me));
         }
-        accepted.check_is(LocalNode {
-            node_id: hello.from,
-            ..self.me
-        })?;
+        accepted.check_is(LocalNode { node_id: hello.from, ..self.me })?;
         Ok(hello.from)
     }
 
     async fn serve(&self, known: Known) {
-        let Known {
-            accepted,
-            from,
-            lane,
-        } = known;
+        let Known { accepted, from, lane } = known;
         let Some(mut turn) = self.slots[&(from, lane)].take().await else {
             return;
         };

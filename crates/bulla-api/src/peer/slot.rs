@@ -31,11 +31,7 @@ impl Slot {
         let served = self.served.lock().await;
         let newest = self.newest.subscribe();
         let is_newest = *newest.borrow() == number;
-        is_newest.then_some(Turn {
-            number,
-            newest,
-            _served: served,
-        })
+        is_newest.then_some(Turn { number, newest, _served: served })
     }
 }
 
@@ -43,9 +39,6 @@ impl Turn<'_> {
     /// Resolves when a newer connection wants to be served.
     pub(super) async fn ended(&mut self) {
         let number = self.number;
-        self.newest
-            .wait_for(|newest| *newest != number)
-            .await
-            .expect("the slot outlives its turns");
+        self.newest.wait_for(|newest| *newest != number).await.expect("the slot outlives its turns");
     }
 }

@@ -3,6 +3,8 @@
 // Every test binary uses some of it.
 #![allow(dead_code)]
 
+pub mod authority;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +24,7 @@ pub const LEDGER: Uuid = Uuid::from_u128(0xb0_11a0);
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn node(node_id: NodeId) -> LocalNode {
-    LocalNode {
-        ledger_id: LEDGER,
-        node_id,
-    }
+    LocalNode { ledger_id: LEDGER, node_id }
 }
 
 pub struct Answering<F>(pub F);
@@ -72,9 +71,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move {
             let never = std::future::pending();
-            serve_peers(listener, me, vec![2, 3], handler, security, never)
-                .await
-                .unwrap();
+            serve_peers(listener, me, vec![2, 3], handler, security, never).await.unwrap();
         });
         Server { address, serving }
     }
@@ -98,14 +95,8 @@ pub fn caller(me: NodeId, address: SocketAddr) -> TcpTransport {
 }
 
 /// Calls node 1.
-pub async fn call(
-    caller: &TcpTransport,
-    lane: Lane,
-    request: &[u8],
-) -> Result<Bytes, TransportError> {
-    caller
-        .call(1, lane, Bytes::copy_from_slice(request), PATIENCE)
-        .await
+pub async fn call(caller: &TcpTransport, lane: Lane, request: &[u8]) -> Result<Bytes, TransportError> {
+    caller.call(1, lane, Bytes::copy_from_slice(request), PATIENCE).await
 }
 
 #[track_caller]
@@ -118,10 +109,7 @@ pub fn expect_refused(answer: Result<Bytes, TransportError>, because: &str) {
 
 #[track_caller]
 pub fn expect_unreachable(answer: Result<Bytes, TransportError>) {
-    assert!(
-        matches!(answer, Err(TransportError::Unreachable(_))),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(TransportError::Unreachable(_))), "{answer:?}");
 }
 
 /// The kinds of frames, as on the wire.
@@ -180,10 +168,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         self.0.read_exact(&mut header).await.ok()?;
         let mut body = vec![0; u32::from_be_bytes(header[..4].try_into().unwrap()) as usize];
         self.0.read_exact(&mut body).await.ok()?;
-        Some((
-            header[4],
-            u64::from_be_bytes(header[10..18].try_into().unwrap()),
-            body,
-        ))
+        Some((header[4], u64::from_be_bytes(header[10..18].try_into().unwrap()), body))
     }
 }

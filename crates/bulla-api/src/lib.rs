@@ -1,5 +1,6 @@
 //! A bulla node on HTTP, the peer transport over TLS, and the program bulla
 #![doc = include_str!("../DESIGN.md")]
 
+pub mod http;
 pub mod keygen;
 pub mod peer;

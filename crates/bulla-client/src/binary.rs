@@ -68,12 +68,7 @@ impl CompactAnswer {
     pub fn encode(&self) -> [u8; CompactAnswer::LEN] {
         let mut bytes = [0; CompactAnswer::LEN];
         match *self {
-            CompactAnswer::Recorded {
-                leaf_index,
-                height,
-                time_us,
-                repeated,
-            } => {
+            CompactAnswer::Recorded { leaf_index, height, time_us, repeated } => {
                 bytes[0] = if repeated { RECORDED_BEFORE } else { RECORDED };
                 bytes[8..16].copy_from_slice(&leaf_index.to_be_bytes());
                 bytes[16..24].copy_from_slice(&height.to_be_bytes());
@@ -104,11 +99,7 @@ impl CompactAnswer {
 }
 
 fn decode(bytes: &[u8; CompactAnswer::LEN]) -> Option<CompactAnswer> {
-    let u64_at = |at: usize| {
-        bytes[at..]
-            .first_chunk()
-            .map(|chunk| u64::from_be_bytes(*chunk))
-    };
+    let u64_at = |at: usize| bytes[at..].first_chunk().map(|chunk| u64::from_be_bytes(*chunk));
     let answer = match bytes[0] {
         outcome @ (RECORDED | RECORDED_BEFORE) => CompactAnswer::Recorded {
             leaf_index: u64_at(8)?,
@@ -116,9 +107,7 @@ fn decode(bytes: &[u8; CompactAnswer::LEN]) -> Option<CompactAnswer> {
             time_us: u64_at(24)?,
             repeated: outcome == RECORDED_BEFORE,
         },
-        REJECTED => CompactAnswer::Rejected {
-            code: u16::from_be_bytes([bytes[2], bytes[3]]),
-        },
+        REJECTED => CompactAnswer::Rejected { code: u16::from_be_bytes([bytes[2], bytes[3]]) },
         _ => return None,
     };
     // Whatever an answer leaves at zero has to be zero, so that one answer has one encoding.
@@ -130,18 +119,8 @@ mod tests {
     use super::*;
 
     const ANSWERS: [CompactAnswer; 3] = [
-        CompactAnswer::Recorded {
-            leaf_index: 1,
-            height: 2,
-            time_us: 3,
-            repeated: false,
-        },
-        CompactAnswer::Recorded {
-            leaf_index: u64::MAX,
-            height: 0,
-            time_us: 1,
-            repeated: true,
-        },
+        CompactAnswer::Recorded { leaf_index: 1, height: 2, time_us: 3, repeated: false },
+        CompactAnswer::Recorded { leaf_index: u64::MAX, height: 0, time_us: 1, repeated: true },
         CompactAnswer::Rejected { code: 7 },
     ];
 
@@ -162,13 +141,7 @@ mod tests {
             }
         }
         let body = [0; 33];
-        assert_eq!(
-            CompactAnswer::decode_all(&body),
-            Err(CompactError::Length { bytes: 33 })
-        );
-        assert_eq!(
-            CompactAnswer::decode_all(&body[..32]),
-            Err(CompactError::Malformed { index: 0 })
-        );
+        assert_eq!(CompactAnswer::decode_all(&body), Err(CompactError::Length { bytes: 33 }));
+        assert_eq!(CompactAnswer::decode_all(&body[..32]), Err(CompactError::Malformed { index: 0 }));
     }
 }

@@ -56,10 +56,7 @@ impl Client {
     /// [`ClientError::NoEndpoint`] and [`ClientError::BadEndpoint`].
     pub fn new(options: ClientOptions) -> Result<Client, ClientError> {
         let exchange = Exchange::new(&options.endpoints, options.attempts_max, options.timeout)?;
-        Ok(Client {
-            exchange,
-            policy: options.policy,
-        })
+        Ok(Client { exchange, policy: options.policy })
     }
 
     /// Whom this client believes.
@@ -70,8 +67,6 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("policy", &self.policy.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("policy", &self.policy.is_some()).finish_non_exhaustive()
     }
 }

@@ -27,6 +27,8 @@ pub struct TableView {
     pub height: u64,
     /// How far it has come.
     pub stage: TableStage,
+    /// Its first leaf.
+    pub first_leaf: u64,
     /// How many records it has.
     pub records: u64,
     /// When it was opened.
@@ -69,6 +71,10 @@ pub struct BlockView {
     pub config: Digest,
     /// The leaf hash of this header.
     pub header_hash: Digest,
+    /// SHA-256 of the block file on the answering server.
+    pub file_sha256: Digest,
+    /// Bytes of the block file.
+    pub file_bytes: u64,
     /// The signed checkpoint that seals it, verbatim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
@@ -106,16 +112,39 @@ pub struct MemberView {
     pub node_id: u64,
     /// Its name.
     pub name: String,
-    /// `leader`, `voter` or `learner`.
-    pub role: String,
-    /// The Raft index it is known to have on disk; only the leader knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub matched: Option<u64>,
-    /// The newest height it has signed.
+    /// What it is to Raft.
+    pub role: Role,
+    /// The newest height that it has signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attested_height: Option<u64>,
-    /// Whether the answering server can reach it.
+    /// What the leader knows of it; absent while there is no leader to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressView>,
+}
+
+/// What a server of a cluster is to Raft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The first transaction server.
+    Leader,
+    /// Another transaction server.
+    Follower,
+}
+
+/// How far a server of a cluster is behind its leader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressView {
+    /// Whether it answered within the longest election time.
     pub reachable: bool,
+    /// The Raft index up to which its log is durable and the same as the leader's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched_index: Option<u64>,
+    /// Raft entries that the leader has and it lacks.
+    pub lag_entries: u64,
+    /// Milliseconds since it last answered the leader, if it did in this term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_ms: Option<u64>,
 }
 
 /// A closed table that still lacks signatures.

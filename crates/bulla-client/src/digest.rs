@@ -36,8 +36,6 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse()
-            .map(Digest)
-            .map_err(|_| serde::de::Error::custom("a hash is 64 hexadecimal digits"))
+        text.parse().map(Digest).map_err(|_| serde::de::Error::custom("a hash is 64 hexadecimal digits"))
     }
 }

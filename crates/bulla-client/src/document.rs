@@ -120,23 +120,11 @@ mod tests {
     fn only_small_shallow_objects_are_documents() {
         let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
         assert!(Document::parse(&nested(64)).is_ok());
-        assert!(matches!(
-            Document::parse(&nested(65)),
-            Err(DocumentError::TooDeep)
-        ));
+        assert!(matches!(Document::parse(&nested(65)), Err(DocumentError::TooDeep)));
         assert!(Document::parse(r#"{"brackets in text": "[[{\"[{"}"#).is_ok());
-        assert!(matches!(
-            Document::parse("[]"),
-            Err(DocumentError::NotAnObject)
-        ));
-        assert!(matches!(
-            Document::parse("{"),
-            Err(DocumentError::NotJson(_))
-        ));
+        assert!(matches!(Document::parse("[]"), Err(DocumentError::NotAnObject)));
+        assert!(matches!(Document::parse("{"), Err(DocumentError::NotJson(_))));
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(Document::BYTES_MAX));
-        assert!(matches!(
-            Document::parse(&long),
-            Err(DocumentError::TooLong)
-        ));
+        assert!(matches!(Document::parse(&long), Err(DocumentError::TooLong)));
     }
 }

@@ -36,35 +36,21 @@ enum Failure {
 }
 
 impl Exchange {
-    pub(crate) fn new(
-        endpoints: &[String],
-        attempts_max: u32,
-        timeout: Duration,
-    ) -> Result<Exchange, ClientError> {
+    pub(crate) fn new(endpoints: &[String], attempts_max: u32, timeout: Duration) -> Result<Exchange, ClientError> {
         let endpoints: Vec<Url> = endpoints
             .iter()
             .map(|endpoint| {
                 Url::parse(endpoint)
                     .ok()
                     .filter(|url| !url.cannot_be_a_base() && url.has_host())
-                    .ok_or_else(|| ClientError::BadEndpoint {
-                        endpoint: endpoint.clone(),
-                    })
+                    .ok_or_else(|| ClientError::BadEndpoint { endpoint: endpoint.clone() })
             })
             .collect::<Result<_, _>>()?;
         if endpoints.is_empty() {
             return Err(ClientError::NoEndpoint);
         }
-        let http = reqwest::Client::builder()
-            .timeout(timeout)
-            .build()
-            .map_err(ClientError::Unreachable)?;
-        Ok(Exchange {
-            http,
-            endpoints,
-            preferred: AtomicUsize::new(0),
-            attempts_max: attempts_max.max(1),
-        })
+        let http = reqwest::Client::builder().timeout(timeout).build().map_err(ClientError::Unreachable)?;
+        Ok(Exchange { http, endpoints, preferred: AtomicUsize::new(0), attempts_max: attempts_max.max(1) })
     }
 
     /// Sends what `request` makes of the path below one endpoint after another, until one answers,
@@ -80,10 +66,7 @@ impl Exchange {
         loop {
             let at = self.preferred.load(Ordering::Relaxed) % self.endpoints.len();
             let endpoint = &self.endpoints[at];
-            let failure = match self
-                .attempt(endpoint, request(&self.http, below(endpoint, path)))
-                .await
-            {
+            let failure = match self.attempt(endpoint, request(&self.http, below(endpoint, path))).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -92,12 +75,7 @@ impl Exchange {
                 Failure::Passing(_, after) if attempt < self.attempts_max => {
                     // Only if nobody else moved on meanwhile, or two callers would skip a server.
                     let next = (at + 1) % self.endpoints.len();
-                    let _ = self.preferred.compare_exchange(
-                        at,
-                        next,
-                        Ordering::Relaxed,
-                        Ordering::Relaxed,
-                    );
+                    let _ = self.preferred.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed);
                     tokio::time::sleep(self.pause(attempt, after)).await;
                 }
                 Failure::Passing(error, _) | Failure::Final(error) => return Err(error),
@@ -119,11 +97,7 @@ impl Exchange {
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
         let body = response.bytes().await.map_err(unreachable)?;
-        let answer = Answer {
-            endpoint: endpoint.clone(),
-            status: status.as_u16(),
-            body,
-        };
+        let answer = Answer { endpoint: endpoint.clone(), status: status.as_u16(), body };
         if status.is_success() {
             return Ok(answer);
         }
@@ -133,10 +107,7 @@ impl Exchange {
             }
             Ok(problem) if is_problem => Err(Failure::Final(ClientError::Refused(problem))),
             // Something between us and the server answered in its place.
-            _ if status.is_server_error() => Err(Failure::Passing(
-                answer.unintelligible("no problem+json"),
-                after,
-            )),
+            _ if status.is_server_error() => Err(Failure::Passing(answer.unintelligible("no problem+json"), after)),
             _ => Err(Failure::Final(answer.unintelligible("no problem+json"))),
         }
     }
@@ -148,13 +119,9 @@ impl Exchange {
         if round == 0 {
             return Duration::ZERO;
         }
-        let longest = PAUSE_MIN
-            .saturating_mul(1 << round.min(10))
-            .max(after.unwrap_or_default());
+        let longest = PAUSE_MIN.saturating_mul(1 << round.min(10)).max(after.unwrap_or_default());
         let random = getrandom::u32().unwrap_or(u32::MAX);
-        longest
-            .min(PAUSE_MAX)
-            .mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
+        longest.min(PAUSE_MAX).mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
     }
 }
 
@@ -166,16 +133,11 @@ impl Answer {
 
     /// The body as text.
     pub(crate) fn text(&self) -> Result<String, ClientError> {
-        String::from_utf8(self.body.to_vec())
-            .map_err(|error| self.unintelligible(&error.to_string()))
+        String::from_utf8(self.body.to_vec()).map_err(|error| self.unintelligible(&error.to_string()))
     }
 
     pub(crate) fn unintelligible(&self, what: &str) -> ClientError {
-        ClientError::Unintelligible {
-            endpoint: self.endpoint.to_string(),
-            status: self.status,
-            what: what.to_owned(),
-        }
+        ClientError::Unintelligible { endpoint: self.endpoint.to_string(), status: self.status, what: what.to_owned() }
     }
 }
 

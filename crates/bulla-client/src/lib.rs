@@ -20,18 +20,15 @@ mod views;
 pub use answers::{BatchAnswer, ItemAnswer, Recorded, Stage, WaitQuery};
 pub use binary::{ANSWERS_MEDIA_TYPE, CompactAnswer, CompactError, TRANSFERS_MEDIA_TYPE};
 pub use client::{Client, ClientOptions, ProvenCheckpoint, ProvenRecord};
-pub use cluster::{BlockView, ClusterView, MemberView, TableStage, TableView, UnsealedView};
+pub use cluster::{BlockView, ClusterView, MemberView, ProgressView, Role, TableStage, TableView, UnsealedView};
 pub use digest::Digest;
 pub use document::{Document, DocumentError};
 pub use error::ClientError;
 pub use named::Named;
 pub use problem::Problem;
 pub use quantity::{Quantity, QuantityError};
-pub use requests::{
-    Act, AssetRequest, BatchRequest, ClassRequest, Kind, Moves, PartyRequest, TransferRequest,
-};
+pub use requests::{Act, AssetRequest, BatchRequest, ClassRequest, Kind, Moves, PartyRequest, TransferRequest};
 pub use time::{Time, TimeError};
 pub use views::{
-    AssetView, ClassView, HoldingView, Page, PageQuery, PartyView, PayloadQuery, RecordAnswer,
-    RecordView, RejectedView,
+    AssetView, ClassView, HoldingView, Page, PageQuery, PartyView, PayloadQuery, RecordAnswer, RecordView, RejectedView,
 };

@@ -70,12 +70,7 @@ mod tests {
         let text = "01890a5d-ac96-774b-bcce-b302099a8057";
         assert_eq!(Named::from(text), Named::Id(text.parse().unwrap()));
         let plain = text.replace('-', "");
-        for name in [
-            plain.as_str(),
-            &format!("{{{text}}}"),
-            &format!("urn:uuid:{text}"),
-            "tag:LAPTOP-0042",
-        ] {
+        for name in [plain.as_str(), &format!("{{{text}}}"), &format!("urn:uuid:{text}"), "tag:LAPTOP-0042"] {
             assert_eq!(Named::from(name), Named::Name(name.to_owned()));
         }
     }

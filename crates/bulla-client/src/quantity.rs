@@ -54,11 +54,7 @@ impl Quantity {
         let scale = usize::from(scale);
         let digits = format!("{units:0>width$}", width = scale + 1);
         let (whole, decimals) = digits.split_at(digits.len() - scale);
-        Quantity(if scale == 0 {
-            digits
-        } else {
-            format!("{whole}.{decimals}")
-        })
+        Quantity(if scale == 0 { digits } else { format!("{whole}.{decimals}") })
     }
 
     /// How many units of 10^-`scale` this is; zeros past the scale are no precision.
@@ -76,9 +72,7 @@ impl Quantity {
             .bytes()
             .chain(decimals.bytes())
             .chain(std::iter::repeat_n(b'0', padding))
-            .try_fold(0u128, |units, digit| {
-                units.checked_mul(10)?.checked_add(u128::from(digit - b'0'))
-            })
+            .try_fold(0u128, |units, digit| units.checked_mul(10)?.checked_add(u128::from(digit - b'0')))
             .ok_or(QuantityError::Overflow)
     }
 
@@ -112,11 +106,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, scale: u8, expected: Result<u128, QuantityError>) {
-        assert_eq!(
-            Quantity::parse(text).and_then(|q| q.units(scale)),
-            expected,
-            "{text} at {scale}"
-        );
+        assert_eq!(Quantity::parse(text).and_then(|q| q.units(scale)), expected, "{text} at {scale}");
     }
 
     #[test]
@@ -133,15 +123,9 @@ mod tests {
     fn a_quantity_is_refused_rather_than_rounded() {
         check("12.345", 2, Err(QuantityError::TooPrecise { scale: 2 }));
         check("0.1", 0, Err(QuantityError::TooPrecise { scale: 0 }));
-        check(
-            "340282366920938463463374607431768211456",
-            0,
-            Err(QuantityError::Overflow),
-        );
+        check("340282366920938463463374607431768211456", 0, Err(QuantityError::Overflow));
         check("1", 39, Err(QuantityError::Overflow));
-        for text in [
-            "", ".", "1.", ".5", "-1", "+1", "1e3", "1,000", "1.2.3", " 1", "٣",
-        ] {
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,000", "1.2.3", " 1", "٣"] {
             check(text, 2, Err(QuantityError::NotDecimal));
         }
     }

@@ -57,9 +57,7 @@ impl FromStr for Time {
             return Err(TimeError::TooPrecise);
         }
         let micros = timestamp.as_microsecond();
-        Ok(Time {
-            micros: u64::try_from(micros).map_err(|_| TimeError::BeforeEpoch)?,
-        })
+        Ok(Time { micros: u64::try_from(micros).map_err(|_| TimeError::BeforeEpoch)? })
     }
 }
 
@@ -86,10 +84,7 @@ mod tests {
             let time = Time::from_micros(micros);
             assert_eq!(time.to_string().parse(), Ok(time));
         }
-        assert_eq!(
-            Time::from_micros(1_500_000).to_string(),
-            "1970-01-01T00:00:01.500000Z"
-        );
+        assert_eq!(Time::from_micros(1_500_000).to_string(), "1970-01-01T00:00:01.500000Z");
     }
 
     #[test]
@@ -103,9 +98,6 @@ mod tests {
         let parse = |text: &str| text.parse::<Time>();
         assert_eq!(parse("yesterday"), Err(TimeError::NotRfc3339));
         assert_eq!(parse("1969-12-31T23:59:59Z"), Err(TimeError::BeforeEpoch));
-        assert_eq!(
-            parse("2026-03-01T08:30:00.0000001Z"),
-            Err(TimeError::TooPrecise)
-        );
+        assert_eq!(parse("2026-03-01T08:30:00.0000001Z"), Err(TimeError::TooPrecise));
     }
 }

@@ -36,22 +36,14 @@ impl Client {
     /// # Errors
     /// [`ClientError::NoPolicy`] before anything is sent; [`ClientError::Receipt`] when the receipt
     /// does not prove; [`ClientError::SomethingElse`] when it proves another record.
-    pub async fn receipt(
-        &self,
-        record_id: Uuid,
-        payload: bool,
-    ) -> Result<ProvenRecord, ClientError> {
+    pub async fn receipt(&self, record_id: Uuid, payload: bool) -> Result<ProvenRecord, ClientError> {
         let policy = self.policy.as_ref().ok_or(ClientError::NoPolicy)?;
         let path = ["v1", "records", &record_id.to_string(), "receipt"];
         let text = self.text(&path, &PayloadQuery { payload }).await?;
         let verified = verify_receipt(text.as_bytes(), policy)?;
         let record = Record::decode(&verified.record)?;
         match record.transfer.record_id.0 == record_id {
-            true => Ok(ProvenRecord {
-                text,
-                record,
-                verified,
-            }),
+            true => Ok(ProvenRecord { text, record, verified }),
             false => Err(ClientError::SomethingElse {
                 asked: format!("record {record_id}"),
                 answered: format!("record {}", record.transfer.record_id),
@@ -77,15 +69,8 @@ impl Client {
     /// As [`Client::checkpoint`]; [`ClientError::SomethingElse`] when the block has another height,
     /// or its checkpoint another size than the block's.
     pub async fn block(&self, height: u64) -> Result<BlockView, ClientError> {
-        let block: BlockView = self
-            .get(&["v1", "blocks", &height.to_string()], &())
-            .await?;
-        let differs = |answered: String| {
-            Err(ClientError::SomethingElse {
-                asked: format!("block {height}"),
-                answered,
-            })
-        };
+        let block: BlockView = self.get(&["v1", "blocks", &height.to_string()], &()).await?;
+        let differs = |answered: String| Err(ClientError::SomethingElse { asked: format!("block {height}"), answered });
         if block.height != height {
             return differs(format!("block {}", block.height));
         }

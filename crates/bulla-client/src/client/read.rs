@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::{
-    AssetView, ClassView, ClientError, ClusterView, HoldingView, Named, Page, PageQuery, PartyView,
-    PayloadQuery, RecordAnswer, RecordView, TableView,
+    AssetView, ClassView, ClientError, ClusterView, HoldingView, Named, Page, PageQuery, PartyView, PayloadQuery,
+    RecordAnswer, RecordView, TableView,
 };
 
 impl Client {
@@ -26,12 +26,8 @@ impl Client {
     /// Also [`ClientError::SomethingElse`], when the answer's id is not the one asked for, or not the
     /// one derived from the name asked for.
     pub async fn party(&self, party: &Named) -> Result<PartyView, ClientError> {
-        let view: PartyView = self
-            .get(&["v1", "parties", &party.to_string()], &())
-            .await?;
-        self.about(party, view.party_id, |ledger, name| {
-            party_id(ledger, name).0
-        })?;
+        let view: PartyView = self.get(&["v1", "parties", &party.to_string()], &()).await?;
+        self.about(party, view.party_id, |ledger, name| party_id(ledger, name).0)?;
         Ok(view)
     }
 
@@ -39,18 +35,10 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::party`].
-    pub async fn holdings(
-        &self,
-        party: &Named,
-        page: &PageQuery,
-    ) -> Result<Page<HoldingView>, ClientError> {
-        let holdings: Page<HoldingView> = self
-            .get(&["v1", "parties", &party.to_string(), "holdings"], page)
-            .await?;
+    pub async fn holdings(&self, party: &Named, page: &PageQuery) -> Result<Page<HoldingView>, ClientError> {
+        let holdings: Page<HoldingView> = self.get(&["v1", "parties", &party.to_string(), "holdings"], page).await?;
         for holding in &holdings.items {
-            self.about(party, holding.party_id, |ledger, name| {
-                party_id(ledger, name).0
-            })?;
+            self.about(party, holding.party_id, |ledger, name| party_id(ledger, name).0)?;
         }
         Ok(holdings)
     }
@@ -68,12 +56,8 @@ impl Client {
     /// # Errors
     /// As [`Client::party`].
     pub async fn class(&self, class: &Named) -> Result<ClassView, ClientError> {
-        let view: ClassView = self
-            .get(&["v1", "classes", &class.to_string()], &())
-            .await?;
-        self.about(class, view.class_id, |ledger, name| {
-            class_id(ledger, name).0
-        })?;
+        let view: ClassView = self.get(&["v1", "classes", &class.to_string()], &()).await?;
+        self.about(class, view.class_id, |ledger, name| class_id(ledger, name).0)?;
         Ok(view)
     }
 
@@ -91,9 +75,7 @@ impl Client {
     /// As [`Client::party`].
     pub async fn asset(&self, asset: &Named) -> Result<AssetView, ClientError> {
         let view: AssetView = self.get(&["v1", "assets", &asset.to_string()], &()).await?;
-        self.about(asset, view.asset_id, |ledger, name| {
-            asset_id(ledger, name).0
-        })?;
+        self.about(asset, view.asset_id, |ledger, name| asset_id(ledger, name).0)?;
         Ok(view)
     }
 
@@ -101,18 +83,10 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::party`].
-    pub async fn positions(
-        &self,
-        asset: &Named,
-        page: &PageQuery,
-    ) -> Result<Page<HoldingView>, ClientError> {
-        let positions: Page<HoldingView> = self
-            .get(&["v1", "assets", &asset.to_string(), "positions"], page)
-            .await?;
+    pub async fn positions(&self, asset: &Named, page: &PageQuery) -> Result<Page<HoldingView>, ClientError> {
+        let positions: Page<HoldingView> = self.get(&["v1", "assets", &asset.to_string(), "positions"], page).await?;
         for position in &positions.items {
-            self.about(asset, position.asset_id, |ledger, name| {
-                asset_id(ledger, name).0
-            })?;
+            self.about(asset, position.asset_id, |ledger, name| asset_id(ledger, name).0)?;
         }
         Ok(positions)
     }
@@ -128,14 +102,8 @@ impl Client {
         party: Option<&Named>,
         page: &PageQuery,
     ) -> Result<Page<RecordView>, ClientError> {
-        let query = HistoryQuery {
-            party: party.cloned(),
-            after: page.after.clone(),
-            limit: page.limit,
-        };
-        let history: Page<RecordView> = self
-            .get(&["v1", "assets", &asset.to_string(), "history"], &query)
-            .await?;
+        let query = HistoryQuery { party: party.cloned(), after: page.after.clone(), limit: page.limit };
+        let history: Page<RecordView> = self.get(&["v1", "assets", &asset.to_string(), "history"], &query).await?;
         for record in &history.items {
             let id = record.asset_id.unwrap_or_default();
             self.about(asset, id, |ledger, name| asset_id(ledger, name).0)?;
@@ -147,17 +115,9 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::party`].
-    pub async fn record(
-        &self,
-        record_id: Uuid,
-        payload: bool,
-    ) -> Result<RecordAnswer, ClientError> {
-        let answer: RecordAnswer = self
-            .get(
-                &["v1", "records", &record_id.to_string()],
-                &PayloadQuery { payload },
-            )
-            .await?;
+    pub async fn record(&self, record_id: Uuid, payload: bool) -> Result<RecordAnswer, ClientError> {
+        let answer: RecordAnswer =
+            self.get(&["v1", "records", &record_id.to_string()], &PayloadQuery { payload }).await?;
         let answered = match &answer {
             RecordAnswer::Recorded(record) => record.record_id,
             RecordAnswer::Rejected(rejected) => rejected.record_id,
@@ -228,31 +188,16 @@ impl Client {
         path: &[&str],
         query: &impl Serialize,
     ) -> Result<T, ClientError> {
-        self.exchange
-            .send(path, |http, url| http.get(url).query(query))
-            .await?
-            .json()
+        self.exchange.send(path, |http, url| http.get(url).query(query)).await?.json()
     }
 
-    pub(super) async fn text(
-        &self,
-        path: &[&str],
-        query: &impl Serialize,
-    ) -> Result<String, ClientError> {
-        self.exchange
-            .send(path, |http, url| http.get(url).query(query))
-            .await?
-            .text()
+    pub(super) async fn text(&self, path: &[&str], query: &impl Serialize) -> Result<String, ClientError> {
+        self.exchange.send(path, |http, url| http.get(url).query(query)).await?.text()
     }
 
     /// Holds an answer against what was asked for. A name can be checked only by a client that
     /// knows the ledger, from its policy.
-    fn about(
-        &self,
-        asked: &Named,
-        answered: Uuid,
-        derive: impl Fn(Uuid, &Name) -> Uuid,
-    ) -> Result<(), ClientError> {
+    fn about(&self, asked: &Named, answered: Uuid, derive: impl Fn(Uuid, &Name) -> Uuid) -> Result<(), ClientError> {
         let expected = match (asked, &self.policy) {
             (Named::Id(id), _) => *id,
             (Named::Name(name), Some(policy)) => derive(policy.ledger_id(), &Name::parse(name)?),

@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::{
-    ANSWERS_MEDIA_TYPE, AssetRequest, BatchAnswer, BatchRequest, ClassRequest, ClientError,
-    CompactAnswer, ItemAnswer, PartyRequest, Recorded, Stage, TRANSFERS_MEDIA_TYPE,
-    TransferRequest,
+    ANSWERS_MEDIA_TYPE, AssetRequest, BatchAnswer, BatchRequest, ClassRequest, ClientError, CompactAnswer, ItemAnswer,
+    PartyRequest, Recorded, Stage, TRANSFERS_MEDIA_TYPE, TransferRequest,
 };
 
 impl Client {
@@ -18,11 +17,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Refused`] with the ledger's reason; others when no server did it.
-    pub async fn enroll(
-        &self,
-        mut request: PartyRequest,
-        wait: Stage,
-    ) -> Result<Recorded, ClientError> {
+    pub async fn enroll(&self, mut request: PartyRequest, wait: Stage) -> Result<Recorded, ClientError> {
         let record_id = *request.record_id.get_or_insert_with(Uuid::now_v7);
         self.post("parties", &request, record_id, wait).await
     }
@@ -31,11 +26,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::enroll`].
-    pub async fn define(
-        &self,
-        mut request: ClassRequest,
-        wait: Stage,
-    ) -> Result<Recorded, ClientError> {
+    pub async fn define(&self, mut request: ClassRequest, wait: Stage) -> Result<Recorded, ClientError> {
         let record_id = *request.record_id.get_or_insert_with(Uuid::now_v7);
         self.post("classes", &request, record_id, wait).await
     }
@@ -44,11 +35,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::enroll`].
-    pub async fn register(
-        &self,
-        mut request: AssetRequest,
-        wait: Stage,
-    ) -> Result<Recorded, ClientError> {
+    pub async fn register(&self, mut request: AssetRequest, wait: Stage) -> Result<Recorded, ClientError> {
         let record_id = *request.record_id.get_or_insert_with(Uuid::now_v7);
         self.post("assets", &request, record_id, wait).await
     }
@@ -57,11 +44,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::enroll`].
-    pub async fn submit(
-        &self,
-        mut request: TransferRequest,
-        wait: Stage,
-    ) -> Result<Recorded, ClientError> {
+    pub async fn submit(&self, mut request: TransferRequest, wait: Stage) -> Result<Recorded, ClientError> {
         let record_id = *request.record_id.get_or_insert_with(Uuid::now_v7);
         self.post("transfers", &request, record_id, wait).await
     }
@@ -70,22 +53,11 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Refused`] when the batch is malformed, or atomic and one of it was rejected.
-    pub async fn submit_batch(
-        &self,
-        mut batch: BatchRequest,
-        wait: Stage,
-    ) -> Result<BatchAnswer, ClientError> {
-        let record_ids: Vec<Uuid> = batch
-            .transfers
-            .iter_mut()
-            .map(|request| *request.record_id.get_or_insert_with(Uuid::now_v7))
-            .collect();
-        let answer = self
-            .exchange
-            .send(&["v1", "transfers"], |http, url| {
-                http.post(waiting(url, wait)).json(&batch)
-            })
-            .await?;
+    pub async fn submit_batch(&self, mut batch: BatchRequest, wait: Stage) -> Result<BatchAnswer, ClientError> {
+        let record_ids: Vec<Uuid> =
+            batch.transfers.iter_mut().map(|request| *request.record_id.get_or_insert_with(Uuid::now_v7)).collect();
+        let answer =
+            self.exchange.send(&["v1", "transfers"], |http, url| http.post(waiting(url, wait)).json(&batch)).await?;
         let answers: BatchAnswer = answer.json()?;
         if answers.results.len() != record_ids.len() {
             return Err(answer.unintelligible("it has not one result for each transfer"));
@@ -132,12 +104,7 @@ impl Client {
         record_id: Uuid,
         wait: Stage,
     ) -> Result<Recorded, ClientError> {
-        let answer = self
-            .exchange
-            .send(&["v1", list], |http, url| {
-                http.post(waiting(url, wait)).json(request)
-            })
-            .await?;
+        let answer = self.exchange.send(&["v1", list], |http, url| http.post(waiting(url, wait)).json(request)).await?;
         let recorded: Recorded = answer.json()?;
         same(record_id, recorded.record_id)?;
         Ok(recorded)
@@ -154,9 +121,8 @@ fn waiting(mut url: Url, wait: Stage) -> Url {
 fn same(asked: Uuid, answered: Uuid) -> Result<(), ClientError> {
     match asked == answered {
         true => Ok(()),
-        false => Err(ClientError::SomethingElse {
-            asked: format!("record {asked}"),
-            answered: format!("record {answered}"),
-        }),
+        false => {
+            Err(ClientError::SomethingElse { asked: format!("record {asked}"), answered: format!("record {answered}") })
+        }
     }
 }

@@ -1,0 +1,26 @@
+//! A node on HTTP: the routes, and the server that listens.
+//!
+//! ```text
+//!   socket ──▶ server ──▶ routes ──▶ write ──prepare──▶ Node::submit ──▶ answer
+//!                            │   └──▶ read  ──────────▶ Ledger ──view──▶ JSON
+//!                            └─ whatever goes wrong ──▶ errors ────────▶ problem+json
+//! ```
+
+mod app;
+mod body;
+mod compact;
+mod errors;
+mod extract;
+mod home;
+mod metrics;
+mod openapi;
+mod page;
+mod prepare;
+mod read;
+mod routes;
+mod server;
+mod view;
+mod write;
+
+pub use routes::{LEDGER_HEADER, router};
+pub use server::HttpServer;

@@ -1,0 +1,90 @@
+//! The cluster as this node sees it, and whether the node is of use.
+
+use axum::Json;
+use axum::extract::State;
+use bulla_client::{ClusterView, MemberView, Problem, ProgressView, Role, Time, UnsealedView};
+use bulla_node::{ClusterStatus, MemberStatus, Node};
+
+use crate::http::app::App;
+use crate::http::errors::{ApiError, Cause};
+
+/// The cluster as this node sees it.
+#[utoipa::path(get, path = "/v1/cluster", tag = "operate", responses(
+    (status = 200, body = ClusterView),
+    (status = "default", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn cluster(State(app): State<App>) -> Json<ClusterView> {
+    Json(cluster_view(&app.node).await)
+}
+
+/// The process answers.
+#[utoipa::path(get, path = "/livez", tag = "operate", responses(
+    (status = 200, description = "It does.", body = String, content_type = "text/plain"),
+))]
+pub(crate) async fn live() -> &'static str {
+    "live\n"
+}
+
+/// The node knows a leader, so that it can record.
+#[utoipa::path(get, path = "/readyz", tag = "operate", responses(
+    (status = 200, description = "It does.", body = String, content_type = "text/plain"),
+    (status = "default", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiError> {
+    match app.node.status().await.leader {
+        Some(_) => Ok("ready\n"),
+        None => Err(Cause::NotReady.into()),
+    }
+}
+
+pub(crate) async fn cluster_view(node: &Node) -> ClusterView {
+    let status = node.status().await;
+    let members = status.members.iter().map(|member| member_view(&status, member)).collect();
+    ClusterView {
+        ledger_id: node.ledger_id(),
+        origin: node.policy().origin().to_owned(),
+        node_id: status.node_id,
+        leader: status.leader,
+        term: status.term,
+        recorded_size: status.recorded_size,
+        sealed_height: status.sealed_height,
+        members,
+        unsealed: status
+            .unsealed
+            .into_iter()
+            .map(|table| UnsealedView {
+                height: table.height,
+                table_id: table.table_id,
+                closed: Time::from_micros(table.closed_us),
+                waiting_for: table.waiting_for,
+            })
+            .collect(),
+    }
+}
+
+fn member_view(status: &ClusterStatus, member: &MemberStatus) -> MemberView {
+    MemberView {
+        node_id: member.node_id,
+        name: member.name.clone(),
+        role: match member.role {
+            bulla_node::Role::Leader => Role::Leader,
+            bulla_node::Role::Follower => Role::Follower,
+        },
+        attested_height: attested_height(status, &member.name),
+        progress: member.progress.as_ref().map(|progress| ProgressView {
+            reachable: progress.reachable,
+            matched_index: progress.matched_index,
+            lag_entries: progress.lag_entries,
+            heard_ms: progress.heard_ms,
+        }),
+    }
+}
+
+/// Members sign in order of height, so the first table that waits for one tells how far it came.
+fn attested_height(status: &ClusterStatus, name: &str) -> Option<u64> {
+    let waiting = status.unsealed.iter().find(|table| table.waiting_for.iter().any(|by| by == name));
+    match waiting {
+        Some(table) => table.height.checked_sub(1),
+        None => status.unsealed.last().map(|table| table.height).or(status.sealed_height),
+    }
+}

@@ -1,0 +1,7 @@
+//! Routes that read: each file one subject.
+
+pub(crate) mod assets;
+pub(crate) mod blocks;
+pub(crate) mod cluster;
+pub(crate) mod parties;
+pub(crate) mod records;

@@ -1,63 +1,260 @@
 //! Catching up: a node that lacks blocks pulls them whole from a peer, verifies them, and switches once.
 
+use std::fs::{self, File};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use bulla_sealing::{Attestation, AttestationError, SignedNote, verify_attestation};
 use bytes::Bytes;
 
+use crate::block_file::BlockFile;
+use crate::chain::Chain;
+use crate::directory::{list, partial, publish, remove_file, sync_dir, write_private};
 use crate::error::StorageError;
+use crate::fold::{FoldError, fold};
 use crate::ledger::Ledger;
+use crate::manifest::{ManifestRow, put_durable, read_chain};
+use crate::rows::Changes;
+use crate::seal::{SealChange, put_seal_changes, read_sealed_height};
+use crate::side_data::SideData;
+use crate::store_table::put_block;
+use crate::stored::Stored;
+use crate::table::RecordTable;
 
-/// A block of a peer on its way into this directory.
+/// What has to be fetched from a peer before [`Ledger::adopt`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacking {
+    /// Heights whose block files are missing.
+    pub blocks: Range<u64>,
+    /// Heights whose side data is needed: those, and the blocks before them that are not sealed here. The log entries
+    /// that would have sealed them may be purged.
+    pub sides: Range<u64>,
+}
+
+/// A block file of a peer on its way into this directory.
 #[derive(Debug)]
-pub struct StagedBlock {}
+pub struct StagedBlock {
+    path: PathBuf,
+    partial: PathBuf,
+    file: File,
+}
 
 impl StagedBlock {
     /// Writes a piece of the block file at `offset`.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
     pub fn write(&mut self, offset: u64, piece: &[u8]) -> Result<(), StorageError> {
-        todo!("{offset} {piece:?}")
+        self.file.write_all_at(piece, offset).map_err(StorageError::io("write", &self.partial))
     }
 
-    /// Writes what the peer's [`Ledger::side_data`] answered.
-    pub fn write_side(&mut self, side_data: &[u8]) -> Result<(), StorageError> {
-        todo!("{side_data:?}")
-    }
-
-    /// Makes both durable. Without it the staged block is thrown away.
+    /// Makes it durable. Without this the next [`Store::open`](crate::Store::open) removes it.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
     pub fn finish(self) -> Result<(), StorageError> {
-        todo!()
+        self.file.sync_all().map_err(StorageError::io("fsync", &self.partial))?;
+        publish(&self.partial, &self.path)
     }
 }
 
 impl Ledger {
     /// Length of a stored block file, bytes.
-    pub fn block_len(&self, height: u64) -> Result<u64, StorageError> {
-        todo!("{height}")
-    }
-
-    /// Up to `len_max` bytes of a stored block file; empty at its end.
-    pub fn read_block(&self, height: u64, offset: u64, len_max: usize) -> Result<Bytes, StorageError> {
-        todo!("{height} {offset} {len_max}")
-    }
-
-    /// What belongs to a stored block and is not in its file: payloads, the seal, attestations.
-    pub fn side_data(&self, height: u64) -> Result<Bytes, StorageError> {
-        todo!("{height}")
-    }
-
-    /// Begins to receive a block. Replaces what was staged for that height before.
-    pub fn stage(&self, height: u64) -> Result<StagedBlock, StorageError> {
-        todo!("{height}")
-    }
-
-    /// True when the block is staged completely.
-    pub fn is_staged(&self, height: u64) -> bool {
-        todo!("{height}")
-    }
-
-    /// Verifies the staged blocks after the last stored one up to `upto`, folds their records again, and makes all of
-    /// them durable at once together with `replay_from`. The open table and those not stored are dropped.
     ///
     /// # Errors
-    /// [`StorageError::BadBlock`] when a block is not what the rules or the signatures say: nothing has changed then.
-    pub fn adopt(&self, upto: u64, replay_from: Vec<u8>) -> Result<(), StorageError> {
-        todo!("{upto} {replay_from:?}")
+    /// [`StorageError::Unknown`] when the block is not stored.
+    pub fn block_len(&self, height: u64) -> Result<u64, StorageError> {
+        self.stored_height(height)?;
+        Ok(self.blocks.file(height)?.bytes())
     }
+
+    /// Up to `len_max` bytes of a stored block file; none at its end.
+    ///
+    /// # Errors
+    /// [`StorageError::Unknown`] when the block is not stored.
+    pub fn read_block(&self, height: u64, offset: u64, len_max: usize) -> Result<Bytes, StorageError> {
+        self.stored_height(height)?;
+        Ok(self.blocks.file(height)?.piece(offset, len_max)?.into())
+    }
+
+    /// What belongs to a stored block and is not in its file: payloads, and the seal or the attestations so far.
+    ///
+    /// # Errors
+    /// [`StorageError::Unknown`] when the block is not stored.
+    pub fn side_data(&self, height: u64) -> Result<Bytes, StorageError> {
+        self.stored_height(height)?;
+        Ok(SideData::of(&self.state(), height)?.encode().into())
+    }
+
+    /// What this node needs from a peer to adopt the blocks up to `upto`. Nothing when it has them.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    pub fn lacking(&self, upto: u64) -> Result<Lacking, StorageError> {
+        let state = self.state();
+        let blocks = state.durable.height.map_or(0, |height| height + 1)..upto + 1;
+        // What the rows say, not what is known: adopting begins from the rows.
+        let unsealed = read_sealed_height(&*state.snapshot)?.map_or(0, |sealed| sealed + 1);
+        Ok(match blocks.is_empty() {
+            true => Lacking { blocks: 0..0, sides: 0..0 },
+            false => Lacking { sides: unsealed.min(blocks.start)..blocks.end, blocks },
+        })
+    }
+
+    /// Begins to receive a block file. Replaces what was staged for that height before.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn stage(&self, height: u64) -> Result<StagedBlock, StorageError> {
+        let path = self.directory.incoming_block(height);
+        let partial = partial(&path);
+        remove_file(&path)?;
+        let file = File::create(&partial).map_err(StorageError::io("create", &partial))?;
+        Ok(StagedBlock { path, partial, file })
+    }
+
+    /// Keeps what a peer's [`Ledger::side_data`] answered for a height, durably.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn stage_side(&self, height: u64, side_data: &[u8]) -> Result<(), StorageError> {
+        let path = self.directory.incoming_side(height);
+        let partial = partial(&path);
+        remove_file(&partial)?;
+        write_private(&partial, side_data)?;
+        publish(&partial, &path)
+    }
+
+    /// Whether the block file of a height is staged completely, also before a restart.
+    pub fn is_staged(&self, height: u64) -> bool {
+        self.directory.incoming_block(height).exists()
+    }
+
+    /// Verifies what [`Ledger::lacking`] said and was staged, folds the records of every block again, and makes all of
+    /// it durable at once together with `replay_from`. The open table and those not stored are dropped. Nothing but
+    /// that happens when this node has block `upto` already.
+    ///
+    /// # Errors
+    /// [`StorageError::BadBlock`] when something is missing, or not what the rules and the signatures say: nothing has
+    /// changed then, and what was staged is gone.
+    pub fn adopt(&self, upto: u64, replay_from: Vec<u8>) -> Result<(), StorageError> {
+        let _writer = self.writer();
+        let lacking = self.lacking(upto)?;
+        let adopted = match lacking.blocks.is_empty() {
+            true => Ok(()),
+            false => self.adopt_all(&lacking, &replay_from),
+        };
+        adopted.and(self.settle())
+    }
+
+    /// Back to what the rows say, whether adopting changed them or not.
+    fn settle(&self) -> Result<(), StorageError> {
+        self.blocks.close_all();
+        self.reload()?;
+        self.check_blocks()?;
+        list(&self.directory.incoming())?.iter().try_for_each(|path| remove_file(path))
+    }
+
+    fn adopt_all(&self, lacking: &Lacking, replay_from: &[u8]) -> Result<(), StorageError> {
+        let path = self.path();
+        Changes::commit(&self.database, &path, |changes| {
+            let mut chain = read_chain(changes)?;
+            for height in lacking.sides.clone() {
+                if lacking.blocks.contains(&height) {
+                    self.adopt_block(changes, height, &mut chain)?;
+                }
+                self.adopt_seal(changes, height)?;
+            }
+            sync_dir(&self.directory.blocks())?;
+            put_durable(changes, &chain, replay_from)
+        })
+    }
+
+    fn adopt_block(&self, changes: &mut Changes<'_>, height: u64, chain: &mut Chain) -> Result<(), StorageError> {
+        let bad = |reason: String| StorageError::BadBlock { height, reason };
+        let staged = self.directory.incoming_block(height);
+        let (block, file) = match BlockFile::open(&staged).and_then(|file| file.read_all()) {
+            Err(StorageError::Corrupt { detail, .. }) => return Err(bad(detail)),
+            read => read?,
+        };
+        let base = Stored { rows: &*changes, blocks: &self.blocks };
+        let (mut table, header) = match fold(&block, &base, chain, &self.charter) {
+            Err(FoldError::Wrong(reason)) => return Err(bad(reason)),
+            Err(FoldError::Storage(error)) => return Err(error),
+            Ok(folded) => folded,
+        };
+        add_payloads(&mut table, self.staged_side(height)?).map_err(bad)?;
+        let path = self.directory.block(height);
+        fs::rename(&staged, &path).map_err(StorageError::io("rename", &staged))?;
+        put_block(changes, &self.blocks, &table, &header, chain.log.root(), file)
+    }
+
+    /// Takes over the seal of a block, or the attestations to it.
+    fn adopt_seal(&self, changes: &mut Changes<'_>, height: u64) -> Result<(), StorageError> {
+        let bad = |reason: &str| StorageError::BadBlock { height, reason: reason.to_owned() };
+        let row = ManifestRow::read(&*changes, height)?.ok_or_else(|| bad("it is not there"))?;
+        let ours = crate::seal::checkpoint_of(&self.charter, &row);
+        let side = self.staged_side(height)?;
+        let mut seal_changes = Vec::new();
+        for attestation in side.attestations {
+            match self.verify(&ours, &attestation) {
+                Some(Ok(())) => seal_changes.push(SealChange::Attested(height, attestation)),
+                Some(Err(AttestationError::OtherTree { .. })) => {
+                    seal_changes.push(SealChange::OtherRoot(height, attestation));
+                }
+                _ => return Err(bad("one of its attestations does not verify")),
+            }
+        }
+        if let Some(note) = side.seal {
+            let sealed_before = read_sealed_height(&*changes)?.map_or(0, |sealed| sealed + 1) == height;
+            match self.is_seal(&note, &ours) && sealed_before {
+                true => seal_changes.push(SealChange::Sealed(height, note)),
+                false => return Err(bad("its seal does not verify")),
+            }
+        }
+        put_seal_changes(changes, &seal_changes)
+    }
+
+    fn verify(
+        &self,
+        ours: &bulla_sealing::Checkpoint,
+        attestation: &Attestation,
+    ) -> Option<Result<(), AttestationError>> {
+        let node = self.charter.config.nodes.iter().find(|node| node.name == attestation.node_name)?;
+        Some(verify_attestation(&node.public_key, ours, attestation))
+    }
+
+    pub(crate) fn is_seal(&self, note: &SignedNote, ours: &bulla_sealing::Checkpoint) -> bool {
+        self.charter.policy.verify(note).is_ok_and(|sealed| sealed.checkpoint == *ours)
+    }
+
+    fn staged_side(&self, height: u64) -> Result<SideData, StorageError> {
+        let path = self.directory.incoming_side(height);
+        let bad = |reason: &str| StorageError::BadBlock { height, reason: reason.to_owned() };
+        match fs::read(&path) {
+            Ok(bytes) => SideData::decode(&bytes).ok_or_else(|| bad("its side data does not decode")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(bad("its side data is missing")),
+            Err(error) => Err(StorageError::io("read", &path)(error)),
+        }
+    }
+
+    fn stored_height(&self, height: u64) -> Result<(), StorageError> {
+        match self.state().durable.height.is_some_and(|stored| height <= stored) {
+            true => Ok(()),
+            false => Err(StorageError::unknown(format!("block {height}"))),
+        }
+    }
+}
+
+/// Gives the records of a block their payloads back.
+fn add_payloads(table: &mut RecordTable, side: SideData) -> Result<(), String> {
+    for (leaf_index, payload) in side.payloads {
+        let record = table.leaf(leaf_index).and_then(|leaf| bulla_ledger::Record::decode(leaf).ok());
+        match record.is_some_and(|record| record.transfer.payload_commit == Some(payload.commit())) {
+            true => table.payloads.insert(leaf_index, payload),
+            false => return Err(format!("leaf {leaf_index} does not commit to the payload sent with it")),
+        };
+    }
+    Ok(())
 }

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// Bytes read back are not the bytes written.
-    #[error("{what} is corrupt: {detail}; do not start this node on this data directory again, replace it from its peers")]
+    #[error(
+        "{what} is corrupt: {detail}; do not start this node on this data directory again, replace it from its peers"
+    )]
     Corrupt {
         /// The file, row or record, as a noun phrase.
         what: String,

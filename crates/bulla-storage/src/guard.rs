@@ -15,7 +15,9 @@ use crate::error::StorageError;
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// Another root was signed at this height or size.
-    #[error("this node signed root {signed} of size {signed_size} at height {height} and must not sign root {asked} of size {asked_size} there; this directory or its peers were rolled back")]
+    #[error(
+        "this node signed root {signed} of size {signed_size} at height {height} and must not sign root {asked} of size {asked_size} there; this directory or its peers were rolled back"
+    )]
     OtherRoot {
         /// The height.
         height: u64,
@@ -29,7 +31,9 @@ pub enum GuardError {
         asked: Hash,
     },
     /// A higher block was signed, and this one was not; or the tree did not grow.
-    #[error("this node signed height {signed_height} of size {signed_size} and must not sign height {height} of size {size} after it; attest in order of height")]
+    #[error(
+        "this node signed height {signed_height} of size {signed_size} and must not sign height {height} of size {size} after it; attest in order of height"
+    )]
     Shrinks {
         /// The highest height signed.
         signed_height: u64,

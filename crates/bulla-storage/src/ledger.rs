@@ -1,74 +1,184 @@
 //! The state machine's data: open and closed tables in memory over stored blocks and rows.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use bulla_sealing::Checkpoint;
+use redb::Database;
 
-use crate::answer::{Answer, Batch};
+use crate::chain::{Chain, Charter};
+use crate::directory::{Directory, list, remove_file};
 use crate::error::StorageError;
-use crate::table::{ClosedTable, Closing, TableInfo};
+use crate::layers::{Below, Over};
+use crate::manifest::{read_chain, read_durable};
+use crate::rows::Snapshot;
+use crate::seal::Seals;
+use crate::stored::{Blocks, Stored};
+use crate::table::{ClosedTable, RecordTable, TableInfo};
 
 /// How far the ledger would be after a power cut now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Durable {
     /// The highest stored block; `None` before the first.
     pub height: Option<u64>,
-    /// What that block's [`Closing`] said; the log entries after it must be applied again.
+    /// What that block's [`Closing`](crate::Closing) said; the log entries after it must be applied again.
     pub replay_from: Option<Vec<u8>>,
 }
 
 /// The ledger of one node. All methods may be called from any thread.
-#[derive(Debug)]
-pub struct Ledger {}
+///
+/// ```text
+///   apply ──▶ open table ──close──▶ closed tables ──store──▶ block file + rows in ledger.redb
+///                 ▲                      ▲                        ▲
+///   reads ────────┴──── newest first ────┴────────────────────────┘
+/// ```
+pub struct Ledger {
+    pub(crate) directory: Directory,
+    pub(crate) charter: Charter,
+    pub(crate) database: Database,
+    pub(crate) blocks: Blocks,
+    /// Held while a block is being stored or adopted. Taken before `state`.
+    pub(crate) writer: Mutex<()>,
+    state: RwLock<State>,
+}
+
+/// What changes.
+pub(crate) struct State {
+    /// The rows as of the last stored block; replaced in the moment in which the tables it holds leave memory.
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) durable: Durable,
+    /// Lowest first.
+    pub(crate) unstored: VecDeque<Arc<ClosedTable>>,
+    pub(crate) open: RecordTable,
+    pub(crate) chain: Chain,
+    pub(crate) seals: Seals,
+}
 
 impl Ledger {
-    /// Applies batches in order, as of `time_us` (POSIX microseconds, raised to the last record time if it is below).
-    ///
-    /// # Errors
-    /// The state is then as before the call.
-    pub fn apply_requests(&self, time_us: u64, batches: &[Batch]) -> Result<Vec<Vec<Answer>>, StorageError> {
-        todo!("{time_us} {batches:?}")
+    pub(crate) fn load(
+        directory: Directory,
+        charter: Charter,
+        database: Database,
+        blocks: Blocks,
+    ) -> Result<Self, StorageError> {
+        let state = State::load(&directory.ledger(), &database, &charter)?;
+        let ledger = Self { directory, charter, database, blocks, writer: Mutex::default(), state: RwLock::new(state) };
+        ledger.check_blocks()?;
+        Ok(ledger)
     }
 
     /// The table that records go to now.
     pub fn open_table(&self) -> TableInfo {
-        todo!()
+        self.state().open.info()
     }
 
     /// The tables that are closed but not stored yet, lowest first.
     pub fn closed_tables(&self) -> Vec<Arc<ClosedTable>> {
-        todo!()
-    }
-
-    /// Closes the open table if `height` is its height, and opens the next one.
-    pub fn close(&self, height: u64, closing: Closing) -> Option<Arc<ClosedTable>> {
-        todo!("{height} {closing:?}")
-    }
-
-    /// Writes the block file, then makes block, rows, payloads, seals and `replay_from` durable in one transaction.
-    /// Tables are stored in the order in which they were closed. Blocks its thread for the whole write.
-    ///
-    /// # Errors
-    /// [`StorageError::Superseded`] when `reset_open` dropped the table.
-    pub fn store(&self, table: &ClosedTable) -> Result<(), StorageError> {
-        todo!("{table:?}")
+        self.state().unstored.iter().cloned().collect()
     }
 
     /// What a restart would begin with.
     pub fn durable(&self) -> Durable {
-        todo!()
+        self.state().durable.clone()
     }
 
-    /// The tree that ends with block `height`, recomputed from the bytes of its stored file.
+    /// Drops the open table and those not stored yet: back to the state just after the Close of the last stored block.
     ///
     /// # Errors
-    /// [`StorageError::Corrupt`] when it is not what apply computed.
-    pub fn checkpoint_from_disk(&self, height: u64) -> Result<Checkpoint, StorageError> {
-        todo!("{height}")
+    /// When the rows cannot be read.
+    pub fn reset_open(&self) -> Result<(), StorageError> {
+        let _writer = self.writer();
+        self.reload()
     }
 
-    /// Drops the open table and those not stored yet: back to the state after the last stored block.
-    pub fn reset_open(&self) -> Result<(), StorageError> {
-        todo!()
+    /// The state as the rows have it. The caller holds the writer.
+    pub(crate) fn reload(&self) -> Result<(), StorageError> {
+        let state = State::load(&self.directory.ledger(), &self.database, &self.charter)?;
+        *self.state_mut() = state;
+        Ok(())
+    }
+
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().expect(NO_PANIC)
+    }
+
+    pub(crate) fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().expect(NO_PANIC)
+    }
+
+    pub(crate) fn writer(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.writer.lock().expect(NO_PANIC)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.ledger()
+    }
+
+    /// Removes what a crash left of blocks that never became durable; misses none that did.
+    pub(crate) fn check_blocks(&self) -> Result<(), StorageError> {
+        let stored = self.durable().height.map_or(0, |height| height + 1);
+        let mut expected = 0;
+        for path in list(&self.directory.blocks())? {
+            let named: Option<u64> =
+                path.file_name().and_then(|name| name.to_str()?.strip_suffix(".block")?.parse().ok());
+            match named {
+                Some(height) if height >= stored => remove_file(&path)?,
+                Some(height) if height == expected => expected += 1,
+                _ => {}
+            }
+        }
+        if expected != stored {
+            let missing = self.directory.block(expected);
+            return Err(StorageError::corrupt(missing.display().to_string(), "the file is missing"));
+        }
+        match stored.checked_sub(1) {
+            Some(last) => self.blocks.file(last).map(drop),
+            None => Ok(()),
+        }
     }
 }
+
+impl State {
+    pub(crate) fn load(path: &std::path::Path, database: &Database, charter: &Charter) -> Result<Self, StorageError> {
+        let snapshot = Snapshot::take(database, path)?;
+        let chain = read_chain(&snapshot)?;
+        let mut state = Self {
+            durable: read_durable(&snapshot)?,
+            seals: Seals::load(&snapshot, &chain, charter)?,
+            snapshot: Arc::new(snapshot),
+            unstored: VecDeque::new(),
+            open: chain.open_table(charter),
+            chain,
+        };
+        state.chain.absorb(&state.open);
+        Ok(state)
+    }
+
+    pub(crate) fn stored<'a>(&'a self, blocks: &'a Blocks) -> Stored<'a, Snapshot> {
+        Stored { rows: &*self.snapshot, blocks }
+    }
+
+    pub(crate) fn below<'a>(&'a self, blocks: &'a Blocks) -> Below<'a> {
+        Below { unstored: &self.unstored, stored: self.stored(blocks) }
+    }
+
+    /// Runs `read` over everything recorded.
+    pub(crate) fn now<T>(&self, blocks: &Blocks, read: impl FnOnce(&Over<'_, Below<'_>>) -> T) -> T {
+        read(&Over { table: &self.open, base: &self.below(blocks) })
+    }
+
+    /// Every table in memory, newest first.
+    pub(crate) fn tables(&self) -> impl DoubleEndedIterator<Item = &RecordTable> {
+        let closed = self.unstored.iter().rev().map(|closed| &closed.table);
+        std::iter::once(&self.open).chain(closed)
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+// A panic while the ledger changes is a bug that leaves it half changed: whoever comes next panics too.
+const NO_PANIC: &str = "no panic while the ledger was being changed";

@@ -2,35 +2,44 @@
 #![doc = include_str!("../DESIGN.md")]
 
 mod answer;
+mod apply;
+mod block_file;
 mod catch_up;
+mod chain;
 mod directory;
 mod error;
+mod fold;
 mod guard;
-mod identity;
+pub mod identity;
+mod layers;
+mod leaves;
 mod ledger;
+mod list;
+mod manifest;
 mod raft_log;
 mod read;
 mod receipt;
+mod refused;
+mod rows;
 mod seal;
+mod side_data;
 mod store;
+mod store_table;
+mod stored;
 mod table;
 mod verify;
 
 pub use answer::{Answer, Batch, Item};
-pub use catch_up::StagedBlock;
+pub use catch_up::{Lacking, StagedBlock};
 pub use error::StorageError;
 pub use guard::{Guard, GuardError};
 pub use identity::Identity;
 pub use ledger::{Durable, Ledger};
+pub use list::Holding;
 pub use raft_log::{LogOp, LogState, RaftLog};
-pub use read::{BlockView, Entry, Holding, RecordView, TableState, TableView};
+pub use read::{BlockView, Entry, RecordView, TableState, TableView};
 pub use receipt::ReceiptAnswer;
 pub use seal::{AttestOutcome, SealingStatus, WaitingTable};
 pub use store::{Store, StoreOptions};
 pub use table::{ClosedTable, Closing, TableInfo};
 pub use verify::{Progress, Verified};
-
-pub mod identity_files {
-    //! Making and reading the identity of a data directory.
-    pub use crate::identity::{create, load};
-}

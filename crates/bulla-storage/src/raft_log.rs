@@ -4,9 +4,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
+use crate::directory::FORMAT_VERSION;
 use crate::error::StorageError;
+use crate::store::expect_stamp;
 
 /// A change of the log. A slice of them is one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,17 +61,31 @@ pub struct RaftLog {
 }
 
 impl RaftLog {
-    pub(crate) fn new(path: &Path, database: Database) -> Result<Self, StorageError> {
+    /// The log in an open database, if it is this node's and its ends check.
+    pub(crate) fn new(path: &Path, database: Database, stamp: &[u8]) -> Result<Self, StorageError> {
         let log = Self { path: path.to_owned(), database };
+        let read = log.begin_read()?;
+        let format = log.field(&read, FORMAT)?.and_then(|format| format.try_into().ok());
+        match format.map(u32::from_be_bytes) {
+            Some(FORMAT_VERSION) => {}
+            Some(found) => {
+                return Err(StorageError::FormatVersion { path: path.to_owned(), found, supported: FORMAT_VERSION });
+            }
+            None => return Err(log.corrupt("it has no format version".into())),
+        }
+        expect_stamp(path, log.field(&read, STAMP)?.as_deref(), stamp)?;
         log.state()?;
         Ok(log)
     }
 
     /// Makes the tables of a new log.
-    pub(crate) fn initialize(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-        transaction.open_table(ENTRIES)?;
-        transaction.open_table(FIELDS)?;
-        Ok(())
+    pub(crate) fn initialize(database: &Database, path: &Path, stamp: &[u8]) -> Result<(), StorageError> {
+        write(database, path, |entries, fields| {
+            entries.first()?;
+            fields.insert(FORMAT, summed(FORMAT.as_bytes(), &FORMAT_VERSION.to_be_bytes()).as_slice())?;
+            fields.insert(STAMP, summed(STAMP.as_bytes(), stamp).as_slice())?;
+            Ok(())
+        })
     }
 
     /// What the log holds.
@@ -104,19 +120,7 @@ impl RaftLog {
     /// # Panics
     /// When an appended entry does not follow the last one: a hole in the log would be a bug of the caller.
     pub fn commit(&self, ops: &[LogOp]) -> Result<(), StorageError> {
-        let mut transaction = self.database.begin_write().map_err(self.failed())?;
-        transaction.set_durability(Durability::Immediate).map_err(self.failed())?;
-        // One-phase commit may fall back to the transaction before, silently, if a bit flips in a crash. That would be
-        // a forgotten vote.
-        transaction.set_two_phase_commit(true);
-        {
-            let mut entries = transaction.open_table(ENTRIES).map_err(self.failed())?;
-            let mut fields = transaction.open_table(FIELDS).map_err(self.failed())?;
-            for op in ops {
-                apply(op, &mut entries, &mut fields).map_err(self.failed())?;
-            }
-        }
-        transaction.commit().map_err(self.failed())
+        write(&self.database, &self.path, |entries, fields| ops.iter().try_for_each(|op| apply(op, entries, fields)))
     }
 
     /// The entries of `range` that exist, in order, up to `bytes_max` but at least one.
@@ -168,7 +172,7 @@ impl RaftLog {
         }
     }
 
-    fn failed<E: Into<redb::Error>>(&self) -> impl FnOnce(E) -> StorageError + use<E> {
+    fn failed<E: Into<redb::Error>>(&self) -> impl FnOnce(E) -> StorageError + use<'_, E> {
         StorageError::database(&self.path)
     }
 
@@ -177,20 +181,37 @@ impl RaftLog {
     }
 }
 
-fn apply(
-    op: &LogOp,
-    entries: &mut Table<'_, u64, &'static [u8]>,
-    fields: &mut Table<'_, &'static str, &'static [u8]>,
-) -> Result<(), redb::Error> {
+type Entries<'t> = Table<'t, u64, &'static [u8]>;
+type Fields<'t> = Table<'t, &'static str, &'static [u8]>;
+
+fn write(
+    database: &Database,
+    path: &Path,
+    change: impl FnOnce(&mut Entries<'_>, &mut Fields<'_>) -> Result<(), redb::Error>,
+) -> Result<(), StorageError> {
+    let mut transaction = database.begin_write().map_err(StorageError::database(path))?;
+    transaction.set_durability(Durability::Immediate).map_err(StorageError::database(path))?;
+    // One-phase commit may fall back to the transaction before, silently, if a bit flips in a crash. That would be a
+    // forgotten vote.
+    transaction.set_two_phase_commit(true);
+    {
+        let mut entries = transaction.open_table(ENTRIES).map_err(StorageError::database(path))?;
+        let mut fields = transaction.open_table(FIELDS).map_err(StorageError::database(path))?;
+        change(&mut entries, &mut fields).map_err(StorageError::database(path))?;
+    }
+    transaction.commit().map_err(StorageError::database(path))
+}
+
+fn apply(op: &LogOp, entries: &mut Entries<'_>, fields: &mut Fields<'_>) -> Result<(), redb::Error> {
     match op {
         LogOp::Append { index, entry } => {
             let last = entries.last()?.map(|(last, _)| last.value());
             assert!(last.is_none_or(|last| last + 1 == *index), "entry {index} does not follow entry {last:?}");
             entries.insert(index, summed(&index.to_be_bytes(), entry).as_slice())?;
         }
-        LogOp::TruncateFrom(index) => entries.retain_in(index.., |_, _| false)?,
+        LogOp::TruncateFrom(index) => entries.retain_in::<u64, _>(index.., |_, _| false)?,
         LogOp::PurgeTo { index, log_id } => {
-            entries.retain_in(..=index, |_, _| false)?;
+            entries.retain_in::<u64, _>(..=index, |_, _| false)?;
             fields.insert(PURGED, summed(PURGED.as_bytes(), log_id).as_slice())?;
         }
         LogOp::Vote(vote) => {
@@ -213,6 +234,8 @@ fn checksum(key: &[u8], bytes: &[u8]) -> [u8; 4] {
 
 const ENTRIES: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("entries");
 const FIELDS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("fields");
+const FORMAT: &str = "format";
+const STAMP: &str = "node";
 const VOTE: &str = "vote";
 const COMMITTED: &str = "committed";
 const PURGED: &str = "purged";

@@ -1,10 +1,18 @@
 //! Sealing: counting attestations until every voter has signed the same tree.
 
-use bulla_sealing::{Attestation, Hash};
+use std::collections::BTreeMap;
+
+use bulla_sealing::{
+    Attestation, AttestationError, Checkpoint, Hash, Header, LogSigner, SignedNote, signed_checkpoint,
+    verify_attestation,
+};
 use uuid::Uuid;
 
+use crate::chain::{Chain, Charter};
 use crate::error::StorageError;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, State};
+use crate::manifest::ManifestRow;
+use crate::rows::{Changes, Of, Rows, after, borrowed};
 
 /// What an attestation did. The same on every node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +56,7 @@ pub struct WaitingTable {
     pub closed_us: u64,
     /// The voters that have not attested yet, in the order of the configuration.
     pub waiting_for: Vec<String>,
-    /// Voters that signed another root for it: evidence, kept with the table.
+    /// Valid signatures of voters over another tree: evidence, kept until the table is sealed.
     pub other_roots: Vec<Attestation>,
 }
 
@@ -62,16 +70,263 @@ pub struct SealingStatus {
 }
 
 impl Ledger {
-    /// Counts one voter's committed attestation to the table of `height`.
+    /// Counts one voter's committed attestation to the table of `height`. The last one missing seals the table, and
+    /// those after it that only waited for their turn.
     ///
     /// # Errors
-    /// Only when the manifest cannot be read.
+    /// Only when the rows cannot be read.
     pub fn attest(&self, height: u64, attestation: &Attestation) -> Result<AttestOutcome, StorageError> {
-        todo!("{height} {attestation:?}")
+        let mut state = self.state_mut();
+        let node = self.charter.config.nodes.iter().find(|node| node.name == attestation.node_name);
+        let Some(node) = node else {
+            return Ok(AttestOutcome::UnknownNode);
+        };
+        let Some(ours) = state.checkpoint(&self.charter, height)? else {
+            return Ok(AttestOutcome::NotClosed);
+        };
+        let seals = &mut state.seals;
+        Ok(match verify_attestation(&node.public_key, &ours, attestation) {
+            Ok(()) => seals.count(height, attestation, &self.charter),
+            Err(AttestationError::BadSignature) => AttestOutcome::BadSignature,
+            Err(AttestationError::OtherTree { root, .. }) => {
+                seals.keep_evidence(height, attestation);
+                AttestOutcome::OtherRoot { ours: ours.root, theirs: root }
+            }
+        })
     }
 
     /// How far sealing has come, and whom it waits for.
     pub fn sealing_status(&self) -> SealingStatus {
-        todo!()
+        let state = self.state();
+        SealingStatus {
+            sealed_height: state.seals.sealed_height,
+            closed: state.seals.waiting.iter().map(|(height, waiting)| waiting.view(*height, &self.charter)).collect(),
+        }
     }
 }
+
+impl State {
+    /// The tree that ends with a closed table, sealed or not.
+    fn checkpoint(&self, charter: &Charter, height: u64) -> Result<Option<Checkpoint>, StorageError> {
+        if let Some(waiting) = self.seals.waiting.get(&height) {
+            return Ok(Some(waiting.checkpoint.clone()));
+        }
+        if let Some(closed) = self.unstored.iter().find(|closed| closed.height() == height) {
+            return Ok(Some(closed.checkpoint.clone()));
+        }
+        let row = ManifestRow::read(&*self.snapshot, height)?;
+        Ok(row.map(|row| checkpoint_of(charter, &row)))
+    }
+}
+
+/// The state of sealing. What it did since the last Close waits in `changes` for the next one.
+#[derive(Debug)]
+pub(crate) struct Seals {
+    pub(crate) sealed_height: Option<u64>,
+    pub(crate) waiting: BTreeMap<u64, Waiting>,
+    /// Signed checkpoints that are not in a row yet.
+    pub(crate) notes: BTreeMap<u64, SignedNote>,
+    changes: Vec<SealChange>,
+}
+
+/// A table that waits for signatures.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    table_id: Uuid,
+    closed_us: u64,
+    checkpoint: Checkpoint,
+    pub(crate) attested: BTreeMap<String, Attestation>,
+    pub(crate) other_roots: BTreeMap<String, Attestation>,
+}
+
+/// One thing that sealing did.
+#[derive(Debug)]
+pub(crate) enum SealChange {
+    Attested(u64, Attestation),
+    OtherRoot(u64, Attestation),
+    Sealed(u64, SignedNote),
+}
+
+impl Seals {
+    pub(crate) fn load(rows: &impl Rows, chain: &Chain, charter: &Charter) -> Result<Self, StorageError> {
+        let sealed_height = read_sealed_height(rows)?;
+        let mut seals = Self { sealed_height, waiting: BTreeMap::new(), notes: BTreeMap::new(), changes: Vec::new() };
+        for height in sealed_height.map_or(0, |height| height + 1)..chain.height {
+            let row = ManifestRow::read(rows, height)?
+                .ok_or_else(|| rows.corrupt_row(Of::Manifest, &height.to_be_bytes(), "it is missing"))?;
+            let (attested, other_roots) = read_attestations(rows, height)?;
+            let checkpoint = checkpoint_of(charter, &row);
+            let (table_id, closed_us) = (row.table_id, row.closed_us);
+            seals.waiting.insert(height, Waiting { table_id, closed_us, checkpoint, attested, other_roots });
+        }
+        Ok(seals)
+    }
+
+    /// A table has closed and waits now. Returns what sealing did before that.
+    pub(crate) fn close(&mut self, header: &Header, checkpoint: &Checkpoint) -> Vec<SealChange> {
+        let waiting = Waiting {
+            table_id: header.table_id,
+            closed_us: header.closed_us,
+            checkpoint: checkpoint.clone(),
+            attested: BTreeMap::new(),
+            other_roots: BTreeMap::new(),
+        };
+        self.waiting.insert(header.height, waiting);
+        std::mem::take(&mut self.changes)
+    }
+
+    /// These changes are in rows now.
+    pub(crate) fn stored(&mut self, changes: &[SealChange]) {
+        for change in changes {
+            if let SealChange::Sealed(height, _) = change {
+                self.notes.remove(height);
+            }
+        }
+    }
+
+    /// A valid attestation to our tree.
+    fn count(&mut self, height: u64, attestation: &Attestation, charter: &Charter) -> AttestOutcome {
+        let Some(waiting) = self.waiting.get_mut(&height) else {
+            return AttestOutcome::Repeated;
+        };
+        if waiting.attested.contains_key(&attestation.node_name) {
+            return AttestOutcome::Repeated;
+        }
+        waiting.attested.insert(attestation.node_name.clone(), attestation.clone());
+        self.changes.push(SealChange::Attested(height, attestation.clone()));
+        let before = self.sealed_height;
+        self.seal_complete(charter);
+        match self.sealed_height {
+            Some(upto) if self.sealed_height != before => AttestOutcome::Sealed { upto },
+            _ => AttestOutcome::Counted,
+        }
+    }
+
+    fn keep_evidence(&mut self, height: u64, attestation: &Attestation) {
+        let Some(waiting) = self.waiting.get_mut(&height) else { return };
+        if !waiting.other_roots.contains_key(&attestation.node_name) {
+            waiting.other_roots.insert(attestation.node_name.clone(), attestation.clone());
+            self.changes.push(SealChange::OtherRoot(height, attestation.clone()));
+        }
+    }
+
+    /// Seals the lowest waiting tables as long as nobody is missing.
+    fn seal_complete(&mut self, charter: &Charter) {
+        while let Some(lowest) = self.waiting.first_entry() {
+            if lowest.get().attested.len() < charter.config.nodes.len() {
+                return;
+            }
+            let (height, waiting) = lowest.remove_entry();
+            let note = waiting.seal(charter);
+            self.changes.push(SealChange::Sealed(height, note.clone()));
+            self.notes.insert(height, note);
+            self.sealed_height = Some(height);
+        }
+    }
+}
+
+impl Waiting {
+    fn seal(&self, charter: &Charter) -> SignedNote {
+        let nodes = charter.config.nodes.iter();
+        let attestations: Vec<Attestation> = nodes.map(|node| self.attested[&node.name].clone()).collect();
+        let signature = LogSigner::new(charter.log_key.clone(), &charter.config.origin).sign(&self.checkpoint);
+        signed_checkpoint(&charter.policy, &self.checkpoint, &signature, &attestations)
+            .expect("every voter's attestation was verified when it was counted")
+    }
+
+    pub(crate) fn view(&self, height: u64, charter: &Charter) -> WaitingTable {
+        let nodes = charter.config.nodes.iter().map(|node| &node.name);
+        WaitingTable {
+            height,
+            table_id: self.table_id,
+            size: self.checkpoint.size,
+            root: self.checkpoint.root,
+            closed_us: self.closed_us,
+            waiting_for: nodes.filter(|name| !self.attested.contains_key(*name)).cloned().collect(),
+            other_roots: self.other_roots.values().cloned().collect(),
+        }
+    }
+}
+
+pub(crate) fn checkpoint_of(charter: &Charter, row: &ManifestRow) -> Checkpoint {
+    Checkpoint { origin: charter.config.origin.clone(), size: row.end_leaf, root: row.root }
+}
+
+/// Makes what sealing did durable, in the transaction of the block that follows it.
+pub(crate) fn put_seal_changes(changes: &mut Changes<'_>, seal_changes: &[SealChange]) -> Result<(), StorageError> {
+    for change in seal_changes {
+        match change {
+            SealChange::Attested(height, attestation) => {
+                changes.put(
+                    Of::Attestations,
+                    &attestation_key(*height, COUNTED, attestation),
+                    &attestation.encode(),
+                )?;
+            }
+            SealChange::OtherRoot(height, attestation) => {
+                changes.put(
+                    Of::Attestations,
+                    &attestation_key(*height, OTHER_ROOT, attestation),
+                    &attestation.encode(),
+                )?;
+            }
+            SealChange::Sealed(height, note) => {
+                changes.put(Of::Seals, &height.to_be_bytes(), note.to_string().as_bytes())?;
+                for (key, _) in attestation_rows(changes, *height)? {
+                    changes.remove(Of::Attestations, &key)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn read_sealed_height(rows: &impl Rows) -> Result<Option<u64>, StorageError> {
+    match rows.at_or_below(Of::Seals, &[0xff; 8])? {
+        Some((key, _)) => match key.as_slice().try_into() {
+            Ok(height) => Ok(Some(u64::from_be_bytes(height))),
+            Err(_) => Err(rows.corrupt_row(Of::Seals, &key, "its key is no height")),
+        },
+        None => Ok(None),
+    }
+}
+
+/// The signed checkpoint that seals a stored block.
+pub(crate) fn read_seal(rows: &impl Rows, height: u64) -> Result<Option<SignedNote>, StorageError> {
+    let key = height.to_be_bytes();
+    match rows.get(Of::Seals, &key)? {
+        Some(note) => match SignedNote::parse(&note) {
+            Ok(note) => Ok(Some(note)),
+            Err(error) => Err(rows.corrupt_row(Of::Seals, &key, &error.to_string())),
+        },
+        None => Ok(None),
+    }
+}
+
+type Attestations = BTreeMap<String, Attestation>;
+
+/// The stored attestations to a block not sealed: those that count, and the evidence.
+fn read_attestations(rows: &impl Rows, height: u64) -> Result<(Attestations, Attestations), StorageError> {
+    let (mut counted, mut other_roots) = (Attestations::new(), Attestations::new());
+    for (key, value) in attestation_rows(rows, height)? {
+        let attestation = Attestation::decode(&value)
+            .map_err(|error| rows.corrupt_row(Of::Attestations, &key, &error.to_string()))?;
+        let kind = match key.get(8) {
+            Some(&COUNTED) => &mut counted,
+            _ => &mut other_roots,
+        };
+        kind.insert(attestation.node_name.clone(), attestation);
+    }
+    Ok((counted, other_roots))
+}
+
+fn attestation_rows(rows: &impl Rows, height: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
+    rows.range(Of::Attestations, borrowed(&after(&height.to_be_bytes(), None)), usize::MAX)
+}
+
+fn attestation_key(height: u64, kind: u8, attestation: &Attestation) -> Vec<u8> {
+    [&height.to_be_bytes()[..], &[kind], attestation.node_name.as_bytes()].concat()
+}
+
+const COUNTED: u8 = 0;
+const OTHER_ROOT: u8 = 1;

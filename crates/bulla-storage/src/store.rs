@@ -1,12 +1,20 @@
 //! A data directory in use by this process.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
+use redb::{Builder, Database};
+
+use crate::chain::Charter;
+use crate::directory::{Directory, FORMAT_VERSION, PARTIAL, list, make_dir, partial, publish, remove_file};
 use crate::error::StorageError;
 use crate::guard::Guard;
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::ledger::Ledger;
+use crate::manifest::read_durable;
 use crate::raft_log::RaftLog;
+use crate::rows::{Changes, Of, Rows, Snapshot};
+use crate::stored::Blocks;
 
 /// What may be tuned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +40,38 @@ pub struct Store {
     raft_log: RaftLog,
     ledger: Ledger,
     guard: Guard,
+    // Last, so that the directory is free only when everything above is closed.
+    _lock: File,
 }
 
 impl Store {
-    /// Opens the directory of the node `expect`; makes the databases the first time.
+    /// Opens the directory of the node `expect`; makes the databases the first time. Whatever a crash left incomplete
+    /// is removed.
     ///
     /// # Errors
     /// [`StorageError::InUse`], [`StorageError::NoIdentity`], [`StorageError::IdentityMismatch`],
-    /// [`StorageError::FormatVersion`], [`StorageError::Corrupt`].
+    /// [`StorageError::FormatVersion`], [`StorageError::Corrupt`]; [`StorageError::Io`] when the directory cannot be
+    /// written.
     pub fn open(dir: &Path, expect: &Identity, options: StoreOptions) -> Result<Self, StorageError> {
-        todo!("{dir:?} {expect:?} {options:?}")
+        let directory = Directory::new(dir);
+        if !directory.identity().exists() {
+            return Err(StorageError::NoIdentity { path: dir.to_owned() });
+        }
+        let lock = directory.lock()?;
+        let identity = identity::load(dir)?;
+        identity.expect(expect, dir)?;
+        make_dir(&directory.blocks())?;
+        make_dir(&directory.incoming())?;
+        remove_partials(&directory)?;
+        let (ledger, raft_log) = open_databases(&directory, &identity, &options)?;
+        let blocks = Blocks::new(directory.clone(), identity.genesis.ledger_id, options.open_blocks_max);
+        Ok(Self {
+            raft_log: RaftLog::new(&directory.raft_log(), raft_log, &identity.stamp())?,
+            guard: Guard::open(&directory.guard())?,
+            ledger: Ledger::load(directory, Charter::of(&identity), ledger, blocks)?,
+            identity,
+            _lock: lock,
+        })
     }
 
     /// Who this node is.
@@ -64,3 +94,90 @@ impl Store {
         &self.guard
     }
 }
+
+fn remove_partials(directory: &Directory) -> Result<(), StorageError> {
+    for dir in [directory.root().to_owned(), directory.blocks(), directory.incoming()] {
+        for path in list(&dir)? {
+            if path.is_file() && path.extension().is_some_and(|extension| extension == PARTIAL) {
+                tracing::info!(path = %path.display(), "removed a file that a crash left incomplete");
+                remove_file(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Opens ledger and log, or makes them. They are made in this order, so a log without a ledger has lost it.
+fn open_databases(
+    directory: &Directory,
+    identity: &Identity,
+    options: &StoreOptions,
+) -> Result<(Database, Database), StorageError> {
+    let (ledger, log) = (directory.ledger(), directory.raft_log());
+    let missing = |path: &PathBuf| StorageError::corrupt(path.display().to_string(), "the file is missing");
+    if !ledger.exists() {
+        if log.exists() || !list(&directory.blocks())?.is_empty() {
+            return Err(missing(&ledger));
+        }
+        create(&ledger, |database, path| {
+            Changes::commit(database, path, |changes| {
+                changes.put(Of::Meta, FORMAT, &FORMAT_VERSION.to_be_bytes())?;
+                changes.put(Of::Meta, STAMP, &identity.stamp())
+            })
+        })?;
+    }
+    let database = open(&ledger, options.ledger_cache_bytes)?;
+    let rows = Snapshot::take(&database, &ledger)?;
+    check_stamp(&rows, identity)?;
+    if !log.exists() {
+        if read_durable(&rows)?.height.is_some() {
+            return Err(missing(&log));
+        }
+        create(&log, |database, path| RaftLog::initialize(database, path, &identity.stamp()))?;
+    }
+    Ok((database, open(&log, options.log_cache_bytes)?))
+}
+
+fn check_stamp(rows: &Snapshot, identity: &Identity) -> Result<(), StorageError> {
+    let path = rows.path();
+    let corrupt = || rows.corrupt_row(Of::Meta, FORMAT, "it is no version");
+    let format = rows.get(Of::Meta, FORMAT)?.ok_or_else(corrupt)?;
+    let found = u32::from_be_bytes(format.try_into().map_err(|_| corrupt())?);
+    if found != FORMAT_VERSION {
+        return Err(StorageError::FormatVersion { path: path.to_owned(), found, supported: FORMAT_VERSION });
+    }
+    expect_stamp(path, rows.get(Of::Meta, STAMP)?.as_deref(), &identity.stamp())
+}
+
+/// A database belongs to this node, instance and ledger.
+pub(crate) fn expect_stamp(path: &Path, found: Option<&[u8]>, expected: &[u8]) -> Result<(), StorageError> {
+    let text = |stamp: &[u8]| stamp.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    match found == Some(expected) {
+        true => Ok(()),
+        false => Err(StorageError::IdentityMismatch {
+            path: path.to_owned(),
+            field: "node",
+            found: found.map(text).unwrap_or_default(),
+            expected: text(expected),
+        }),
+    }
+}
+
+/// Makes a database under another name first, so that one that exists is complete.
+fn create(
+    path: &Path,
+    initialize: impl FnOnce(&Database, &Path) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let incomplete = partial(path);
+    let database = Builder::new().create(&incomplete).map_err(StorageError::database(path))?;
+    initialize(&database, path)?;
+    drop(database);
+    publish(&incomplete, path)
+}
+
+fn open(path: &Path, cache_bytes: usize) -> Result<Database, StorageError> {
+    Builder::new().set_cache_size(cache_bytes).open(path).map_err(StorageError::database(path))
+}
+
+const FORMAT: &[u8] = b"format";
+const STAMP: &[u8] = b"node";

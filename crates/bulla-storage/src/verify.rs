@@ -1,9 +1,20 @@
-//! Verification of a whole ledger from its block files alone.
+//! Verification of a whole ledger from its block files alone, and of the rows and seals against it.
 
+use std::sync::Arc;
+
+use bulla_ledger::Record;
 use bulla_sealing::Checkpoint;
 
+use crate::block_file::{Block, BlockFile};
+use crate::chain::Chain;
 use crate::error::StorageError;
+use crate::fold::{FoldError, fold};
+use crate::layers::Memory;
 use crate::ledger::Ledger;
+use crate::manifest::{ManifestRow, read_chain};
+use crate::rows::{Of, Rows, Snapshot};
+use crate::seal::{checkpoint_of, read_seal};
+use crate::stored::Stored;
 
 /// How far verification has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +41,120 @@ pub struct Verified {
 }
 
 impl Ledger {
-    /// Reads every block file again: checksums, hashes, chain, roots, and the rules applied to every record from the
-    /// first; then compares the result with the rows, and the seals with the policy.
+    /// Reads every stored block file again: checksums, hashes, chain, roots, and the rules applied to every record from
+    /// the first. Then holds the rows, payloads and seals of `ledger.redb` against what came out. Recording goes on
+    /// meanwhile. Keeps every row of the ledger in memory while it runs.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] names the first thing that is wrong.
     pub fn verify_all(&self, progress: &mut dyn FnMut(Progress)) -> Result<Verified, StorageError> {
-        progress(Progress { blocks_done: 0, blocks: 0, leaves_done: 0 });
-        todo!()
+        let snapshot = Arc::clone(&self.state().snapshot);
+        let expected = read_chain(&*snapshot)?;
+        let (mut chain, mut memory, mut sealed_blocks) = (Chain::new(), Memory::default(), 0);
+        let mut at = Progress { blocks_done: 0, blocks: expected.height, leaves_done: 0 };
+        progress(at);
+        for height in 0..expected.height {
+            self.verify_block(height, &snapshot, &mut chain, &mut memory)?;
+            sealed_blocks += u64::from(self.verify_seal(height, &snapshot)?);
+            at = Progress { blocks_done: height + 1, leaves_done: chain.log.size(), ..at };
+            progress(at);
+        }
+        if chain != expected {
+            let what = format!("the end of the chain in {}", self.path().display());
+            return Err(StorageError::corrupt(what, "it is not where the blocks end"));
+        }
+        verify_rows(&snapshot, &memory)?;
+        Ok(Verified {
+            blocks: expected.height,
+            sealed_blocks,
+            leaves: chain.log.size(),
+            checkpoint: (expected.height > 0).then(|| chain.checkpoint(&self.charter)),
+        })
     }
+
+    fn verify_block(
+        &self,
+        height: u64,
+        snapshot: &Snapshot,
+        chain: &mut Chain,
+        memory: &mut Memory,
+    ) -> Result<(), StorageError> {
+        let path = self.directory.block(height);
+        let corrupt = |detail: &str| StorageError::corrupt(path.display().to_string(), detail);
+        let (block, file) = BlockFile::open(&path)?.read_all()?;
+        let (table, header) = match fold(&block, memory, chain, &self.charter) {
+            Err(FoldError::Wrong(reason)) => return Err(corrupt(&reason)),
+            Err(FoldError::Storage(error)) => return Err(error),
+            Ok(folded) => folded,
+        };
+        if ManifestRow::read(snapshot, height)? != Some(ManifestRow::of(&header, chain.log.root(), file)) {
+            return Err(corrupt("it is not the block that the manifest names"));
+        }
+        memory.absorb(table);
+        self.verify_payloads(&block, snapshot)
+    }
+
+    fn verify_payloads(&self, block: &Block, snapshot: &Snapshot) -> Result<(), StorageError> {
+        let stored = Stored { rows: snapshot, blocks: &self.blocks };
+        let records = block.leaves.iter().filter_map(|leaf| Record::decode(leaf).ok());
+        for record in records.filter(|record| record.transfer.payload_commit.is_some()) {
+            let leaf_index = record.leaf_index;
+            match stored.payload(leaf_index)? {
+                Some(payload) if Some(payload.commit()) != record.transfer.payload_commit => {
+                    let what = format!("the payload of leaf {leaf_index}");
+                    return Err(StorageError::corrupt(what, "it is not the one that the record commits to"));
+                }
+                // Without a payload: it was erased, or never sent.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a block is sealed; if so, the seal is valid.
+    fn verify_seal(&self, height: u64, snapshot: &Snapshot) -> Result<bool, StorageError> {
+        let Some(note) = read_seal(snapshot, height)? else {
+            return Ok(false);
+        };
+        let row = ManifestRow::read(snapshot, height)?.expect("it was just compared");
+        match self.is_seal(&note, &checkpoint_of(&self.charter, &row)) {
+            true => Ok(true),
+            false => Err(StorageError::corrupt(format!("the seal of block {height}"), "it does not verify")),
+        }
+    }
+}
+
+/// Every row that the blocks make is there, and there is no other.
+fn verify_rows(snapshot: &Snapshot, memory: &Memory) -> Result<(), StorageError> {
+    let rows = &memory.0;
+    let assets = rows.assets.iter().map(|(id, row)| (id.as_bytes().to_vec(), row.encode().to_vec()));
+    verify_table(snapshot, Of::Assets, assets)?;
+    let position_key = |asset: &[u8; 16], party: &[u8; 16]| [*asset, *party].concat();
+    let positions = rows.positions.iter();
+    let positions = positions.map(|(id, row)| (position_key(id.0.as_bytes(), id.1.as_bytes()), row.encode().to_vec()));
+    verify_table(snapshot, Of::Positions, positions)?;
+    let parties = rows.parties.iter().map(|(id, row)| (id.as_bytes().to_vec(), row.encode().to_vec()));
+    verify_table(snapshot, Of::Parties, parties)?;
+    let classes = rows.classes.iter().map(|(id, row)| (id.as_bytes().to_vec(), row.encode().to_vec()));
+    verify_table(snapshot, Of::Classes, classes)?;
+    match snapshot.len(Of::Priors)? == rows.priors.len() as u64 {
+        true => Ok(()),
+        false => Err(StorageError::corrupt("the table of record ids", "it does not name the records of the blocks")),
+    }
+}
+
+fn verify_table(
+    snapshot: &Snapshot,
+    of: Of,
+    expected: impl ExactSizeIterator<Item = (Vec<u8>, Vec<u8>)>,
+) -> Result<(), StorageError> {
+    if snapshot.len(of)? != expected.len() as u64 {
+        return Err(snapshot.corrupt_row(of, &[], "the table has rows that the blocks do not make, or lacks some"));
+    }
+    for (key, value) in expected {
+        if snapshot.get(of, &key)?.as_ref() != Some(&value) {
+            return Err(snapshot.corrupt_row(of, &key, "it is not what the blocks make of it"));
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,378 @@
+//! The block file: one record table for ever, in one immutable file.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use bulla_sealing::{Hash, leaf_hash};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::directory::{partial, publish, remove_file};
+use crate::error::StorageError;
+use crate::leaves::{LENGTH_BYTES, Leaves};
+use crate::refused::Refused;
+
+/// What a block file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) ledger_id: Uuid,
+    pub(crate) height: u64,
+    pub(crate) first_leaf: u64,
+    /// The last one is the header.
+    pub(crate) leaves: Leaves,
+    pub(crate) refused: Vec<Refused>,
+}
+
+/// A file's length and SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileSum {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: [u8; 32],
+}
+
+/// What a block is written from.
+pub(crate) struct BlockParts<'a> {
+    pub(crate) ledger_id: Uuid,
+    pub(crate) height: u64,
+    pub(crate) first_leaf: u64,
+    pub(crate) leaves: &'a Leaves,
+    pub(crate) refused: &'a [Refused],
+}
+
+impl BlockParts<'_> {
+    /// Writes the file, durably, under its final name.
+    pub(crate) fn write(&self, path: &Path) -> Result<FileSum, StorageError> {
+        let ends: Vec<u8> = self.leaves.ends.iter().flat_map(|end| end.to_be_bytes()).collect();
+        let hashes: Vec<u8> = self.leaves.hashes.iter().flat_map(|hash| hash.0).collect();
+        let refused: Vec<u8> = self.refused.iter().flat_map(Refused::encode).collect();
+        let sections = [&self.leaves.bytes, &ends, &hashes, &refused];
+        let sum = {
+            let mut writer = Writer::create(path)?;
+            writer.write(&self.prelude().encode())?;
+            for section in sections {
+                writer.write(section)?;
+            }
+            let trailer = Trailer {
+                leaves_len: self.leaves.bytes.len() as u64,
+                sums: sections.map(|section| crc32c::crc32c(section)),
+                file_len: writer.at + TRAILER_LEN as u64,
+            };
+            writer.write(&trailer.encode())?;
+            writer.finish()?
+        };
+        publish(&partial(path), path)?;
+        Ok(sum)
+    }
+
+    fn prelude(&self) -> Prelude {
+        Prelude {
+            leaf_count: u32::try_from(self.leaves.len()).expect("a table closes long before 2^32 leaves"),
+            refused_count: u32::try_from(self.refused.len()).expect("a table closes long before 2^32 refusals"),
+            ledger_id: self.ledger_id,
+            height: self.height,
+            first_leaf: self.first_leaf,
+        }
+    }
+}
+
+/// A block file open for reading single leaves. Any thread may read.
+#[derive(Debug)]
+pub(crate) struct BlockFile {
+    path: PathBuf,
+    file: File,
+    prelude: Prelude,
+    trailer: Trailer,
+}
+
+impl BlockFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, StorageError> {
+        let file = File::open(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => StorageError::corrupt(path.display().to_string(), "the file is missing"),
+            _ => StorageError::io("open", path)(error),
+        })?;
+        let file_len = file.metadata().map_err(StorageError::io("read", path))?.len();
+        let corrupt = |detail: &str| StorageError::corrupt(path.display().to_string(), detail);
+        if file_len < (PRELUDE_LEN + TRAILER_LEN) as u64 {
+            return Err(corrupt("it is too short to be a block"));
+        }
+        let mut prelude = [0; PRELUDE_LEN];
+        file.read_exact_at(&mut prelude, 0).map_err(StorageError::io("read", path))?;
+        let mut trailer = [0; TRAILER_LEN];
+        file.read_exact_at(&mut trailer, file_len - TRAILER_LEN as u64).map_err(StorageError::io("read", path))?;
+        let prelude = Prelude::decode(&prelude, path)?;
+        let trailer = Trailer::decode(&trailer).ok_or_else(|| corrupt("its trailer does not check"))?;
+        if trailer.file_len != file_len || layout(&prelude, &trailer).is_none_or(|layout| layout.end != file_len) {
+            return Err(corrupt("it was cut short or grew"));
+        }
+        Ok(Self { path: path.to_owned(), file, prelude, trailer })
+    }
+
+    pub(crate) fn height(&self) -> u64 {
+        self.prelude.height
+    }
+
+    pub(crate) fn ledger_id(&self) -> Uuid {
+        self.prelude.ledger_id
+    }
+
+    pub(crate) fn first_leaf(&self) -> u64 {
+        self.prelude.first_leaf
+    }
+
+    /// The leaf after this block's last one.
+    pub(crate) fn end_leaf(&self) -> u64 {
+        self.prelude.first_leaf + u64::from(self.prelude.leaf_count)
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.trailer.file_len
+    }
+
+    /// Up to `len_max` raw bytes at `offset`; none at the end.
+    pub(crate) fn piece(&self, offset: u64, len_max: usize) -> Result<Vec<u8>, StorageError> {
+        let len = self.bytes().saturating_sub(offset).min(len_max as u64);
+        self.read(offset, len as usize)
+    }
+
+    /// A leaf of this block, checked against its hash.
+    pub(crate) fn leaf(&self, leaf_index: u64) -> Result<Vec<u8>, StorageError> {
+        let place = leaf_index - self.prelude.first_leaf;
+        assert!(place < u64::from(self.prelude.leaf_count), "leaf {leaf_index} is not in block {}", self.height());
+        let layout = self.layout();
+        let (start, end) = match place {
+            0 => (0, self.end_of(0)?),
+            _ => (self.end_of(place - 1)?, self.end_of(place)?),
+        };
+        let damaged = || self.corrupt(&format!("leaf {leaf_index} does not match its hash"));
+        if end > self.trailer.leaves_len || end < start + LENGTH_BYTES as u64 {
+            return Err(damaged());
+        }
+        let stored = self.read(layout.leaves + start, (end - start) as usize)?;
+        let (length, leaf) = stored.split_at(LENGTH_BYTES);
+        let hash = self.hashes(leaf_index, leaf_index + 1)?[0];
+        match usize::from(u16::from_be_bytes([length[0], length[1]])) == leaf.len() && leaf_hash(leaf) == hash {
+            true => Ok(leaf.to_vec()),
+            false => Err(damaged()),
+        }
+    }
+
+    /// Leaf hashes of this block, as stored: what is proven with them must be verified.
+    pub(crate) fn hashes(&self, start: u64, end: u64) -> Result<Vec<Hash>, StorageError> {
+        assert!(self.first_leaf() <= start && start <= end && end <= self.end_leaf());
+        let at = self.layout().hashes + 32 * (start - self.first_leaf());
+        let bytes = self.read(at, 32 * (end - start) as usize)?;
+        Ok(bytes.chunks_exact(32).map(|hash| Hash(hash.try_into().expect("32 bytes"))).collect())
+    }
+
+    /// Everything in the file, with every checksum and every leaf hash checked.
+    pub(crate) fn read_all(&self) -> Result<(Block, FileSum), StorageError> {
+        let bytes = self.read(0, self.bytes() as usize)?;
+        let sum = FileSum { bytes: self.bytes(), sha256: Sha256::digest(&bytes).into() };
+        let layout = self.layout();
+        let section = |start: u64, end: u64| &bytes[start as usize..end as usize];
+        let sections = [
+            section(layout.leaves, layout.ends),
+            section(layout.ends, layout.hashes),
+            section(layout.hashes, layout.refused),
+            section(layout.refused, layout.trailer),
+        ];
+        for ((section, sum), name) in sections.iter().zip(self.trailer.sums).zip(SECTIONS) {
+            if crc32c::crc32c(section) != sum {
+                return Err(self.corrupt(&format!("its {name} do not match their checksum")));
+            }
+        }
+        let leaves = self.parse_leaves(sections[0])?;
+        let ends: Vec<u8> = leaves.ends.iter().flat_map(|end| end.to_be_bytes()).collect();
+        let hashes: Vec<u8> = leaves.hashes.iter().flat_map(|hash| hash.0).collect();
+        if ends != sections[1] || hashes != sections[2] {
+            return Err(self.corrupt("its leaves do not match their hashes"));
+        }
+        let refused = sections[3]
+            .chunks_exact(Refused::LEN)
+            .map(Refused::decode)
+            .collect::<Option<_>>()
+            .ok_or_else(|| self.corrupt("a refused request does not decode"))?;
+        let Prelude { ledger_id, height, first_leaf, .. } = self.prelude;
+        Ok((Block { ledger_id, height, first_leaf, leaves, refused }, sum))
+    }
+
+    fn parse_leaves(&self, mut section: &[u8]) -> Result<Leaves, StorageError> {
+        let mut leaves = Leaves::default();
+        let damaged = || self.corrupt("its leaves are not a sequence of lengths and leaves");
+        while let Some((length, rest)) = section.split_first_chunk() {
+            let length = usize::from(u16::from_be_bytes(*length));
+            let (leaf, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
+            leaves.push(leaf);
+            section = rest;
+        }
+        match section.is_empty() && leaves.len() == u64::from(self.prelude.leaf_count) {
+            true => Ok(leaves),
+            false => Err(damaged()),
+        }
+    }
+
+    fn end_of(&self, place: u64) -> Result<u64, StorageError> {
+        let bytes = self.read(self.layout().ends + 4 * place, 4)?;
+        Ok(u64::from(u32::from_be_bytes(bytes.try_into().expect("4 bytes"))))
+    }
+
+    fn layout(&self) -> Layout {
+        layout(&self.prelude, &self.trailer).expect("checked when opened")
+    }
+
+    fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, StorageError> {
+        let mut bytes = vec![0; len];
+        self.file.read_exact_at(&mut bytes, offset).map_err(StorageError::io("read", &self.path))?;
+        Ok(bytes)
+    }
+
+    fn corrupt(&self, detail: &str) -> StorageError {
+        StorageError::corrupt(self.path.display().to_string(), detail)
+    }
+}
+
+/// Writes in pieces, each made durable before the next: one big flush would stall the Raft log beside it.
+struct Writer<'a> {
+    path: &'a Path,
+    file: File,
+    sha: Sha256,
+    at: u64,
+    unsynced: usize,
+}
+
+impl<'a> Writer<'a> {
+    fn create(path: &'a Path) -> Result<Self, StorageError> {
+        let partial = partial(path);
+        remove_file(&partial)?;
+        let file = File::create_new(&partial).map_err(StorageError::io("create", &partial))?;
+        Ok(Self { path, file, sha: Sha256::new(), at: 0, unsynced: 0 })
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> Result<(), StorageError> {
+        self.sha.update(bytes);
+        while !bytes.is_empty() {
+            let (piece, rest) = bytes.split_at(bytes.len().min(PIECE_BYTES - self.unsynced));
+            self.file.write_all_at(piece, self.at).map_err(StorageError::io("write", self.path))?;
+            self.at += piece.len() as u64;
+            self.unsynced += piece.len();
+            if self.unsynced == PIECE_BYTES {
+                self.file.sync_data().map_err(StorageError::io("fsync", self.path))?;
+                self.unsynced = 0;
+            }
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<FileSum, StorageError> {
+        self.file.sync_all().map_err(StorageError::io("fsync", self.path))?;
+        Ok(FileSum { bytes: self.at, sha256: self.sha.finalize().into() })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Prelude {
+    leaf_count: u32,
+    refused_count: u32,
+    ledger_id: Uuid,
+    height: u64,
+    first_leaf: u64,
+}
+
+impl Prelude {
+    fn encode(&self) -> [u8; PRELUDE_LEN] {
+        let mut bytes = [0; PRELUDE_LEN];
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[8..12].copy_from_slice(&BLOCK_VERSION.to_be_bytes());
+        bytes[12..16].copy_from_slice(&self.leaf_count.to_be_bytes());
+        bytes[16..32].copy_from_slice(self.ledger_id.as_bytes());
+        bytes[32..40].copy_from_slice(&self.height.to_be_bytes());
+        bytes[40..48].copy_from_slice(&self.first_leaf.to_be_bytes());
+        bytes[48..52].copy_from_slice(&self.refused_count.to_be_bytes());
+        let sum = crc32c::crc32c(&bytes[..60]);
+        bytes[60..].copy_from_slice(&sum.to_be_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; PRELUDE_LEN], path: &Path) -> Result<Self, StorageError> {
+        let u32_at = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+        let u64_at = |at: usize| u64::from_be_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
+        let prelude = Self {
+            leaf_count: u32_at(12),
+            refused_count: u32_at(48),
+            ledger_id: Uuid::from_bytes(bytes[16..32].try_into().expect("16 bytes")),
+            height: u64_at(32),
+            first_leaf: u64_at(40),
+        };
+        let is_a_block = bytes[..8] == *MAGIC && u32_at(60) == crc32c::crc32c(&bytes[..60]);
+        if is_a_block && u32_at(8) != BLOCK_VERSION {
+            let path = path.to_owned();
+            return Err(StorageError::FormatVersion { path, found: u32_at(8), supported: BLOCK_VERSION });
+        }
+        match prelude.encode() == *bytes && prelude.first_leaf.checked_add(prelude.leaf_count.into()).is_some() {
+            true => Ok(prelude),
+            false => Err(StorageError::corrupt(path.display().to_string(), "its first 64 bytes do not check")),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Trailer {
+    leaves_len: u64,
+    /// CRC-32C of each section, in their order.
+    sums: [u32; 4],
+    file_len: u64,
+}
+
+impl Trailer {
+    fn encode(&self) -> [u8; TRAILER_LEN] {
+        let mut bytes = [0; TRAILER_LEN];
+        bytes[..8].copy_from_slice(&self.leaves_len.to_be_bytes());
+        for (at, sum) in self.sums.iter().enumerate() {
+            bytes[8 + 4 * at..12 + 4 * at].copy_from_slice(&sum.to_be_bytes());
+        }
+        bytes[24..32].copy_from_slice(&self.file_len.to_be_bytes());
+        let sum = crc32c::crc32c(&bytes[..36]);
+        bytes[36..40].copy_from_slice(&sum.to_be_bytes());
+        bytes[40..].copy_from_slice(END_MAGIC);
+        bytes
+    }
+
+    fn decode(bytes: &[u8; TRAILER_LEN]) -> Option<Self> {
+        let u32_at = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+        let u64_at = |at: usize| u64::from_be_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
+        let sums = [u32_at(8), u32_at(12), u32_at(16), u32_at(20)];
+        let trailer = Self { leaves_len: u64_at(0), sums, file_len: u64_at(24) };
+        (trailer.encode() == *bytes).then_some(trailer)
+    }
+}
+
+/// Where each part begins.
+struct Layout {
+    leaves: u64,
+    ends: u64,
+    hashes: u64,
+    refused: u64,
+    trailer: u64,
+    end: u64,
+}
+
+/// `None` when the numbers cannot be those of a file.
+fn layout(prelude: &Prelude, trailer: &Trailer) -> Option<Layout> {
+    let leaves = PRELUDE_LEN as u64;
+    let ends = leaves.checked_add(trailer.leaves_len)?;
+    let hashes = ends.checked_add(4 * u64::from(prelude.leaf_count))?;
+    let refused = hashes.checked_add(32 * u64::from(prelude.leaf_count))?;
+    let trailer = refused.checked_add(Refused::LEN as u64 * u64::from(prelude.refused_count))?;
+    let end = trailer.checked_add(TRAILER_LEN as u64)?;
+    Some(Layout { leaves, ends, hashes, refused, trailer, end })
+}
+
+const MAGIC: &[u8; 8] = b"BULLABLK";
+const END_MAGIC: &[u8; 8] = b"BULLAEND";
+const BLOCK_VERSION: u32 = 1;
+const PRELUDE_LEN: usize = 64;
+const TRAILER_LEN: usize = 48;
+const SECTIONS: [&str; 4] = ["leaves", "offsets", "hashes", "refused requests"];
+const PIECE_BYTES: usize = 8 << 20;

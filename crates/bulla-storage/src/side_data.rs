@@ -1,0 +1,115 @@
+//! What belongs to a block and is not in its file, as it travels between peers.
+
+use bulla_ledger::Payload;
+use bulla_sealing::{Attestation, SignedNote};
+
+use crate::error::StorageError;
+use crate::ledger::State;
+use crate::manifest::ManifestRow;
+use crate::rows::{Of, Rows, borrowed};
+use crate::seal::read_seal;
+
+/// Payloads with their leaf indexes, and the seal of a block or the attestations to it so far.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct SideData {
+    pub(crate) payloads: Vec<(u64, Payload)>,
+    pub(crate) seal: Option<SignedNote>,
+    pub(crate) attestations: Vec<Attestation>,
+}
+
+impl SideData {
+    /// Of a stored block. Sealing is as it is now, not as it was when the block was stored: whoever replays the log
+    /// from there meets attestations that are counted already, which is harmless.
+    pub(crate) fn of(state: &State, height: u64) -> Result<Self, StorageError> {
+        let rows = &*state.snapshot;
+        let row = ManifestRow::read(rows, height)?
+            .ok_or_else(|| rows.corrupt_row(Of::Manifest, &height.to_be_bytes(), "it is missing"))?;
+        let range = (
+            std::ops::Bound::Included(row.first_leaf.to_be_bytes().to_vec()),
+            std::ops::Bound::Excluded(row.end_leaf.to_be_bytes().to_vec()),
+        );
+        let payloads = rows
+            .range(Of::Payloads, borrowed(&range), usize::MAX)?
+            .into_iter()
+            .map(|(key, value)| match (key.as_slice().try_into(), value.split_first_chunk()) {
+                (Ok(leaf_index), Some((salt, bytes))) => {
+                    Ok((u64::from_be_bytes(leaf_index), Payload { salt: *salt, bytes: bytes.to_vec() }))
+                }
+                _ => Err(rows.corrupt_row(Of::Payloads, &key, "it is no payload")),
+            })
+            .collect::<Result<_, _>>()?;
+        let seal = match state.seals.notes.get(&height) {
+            Some(note) => Some(note.clone()),
+            None => read_seal(rows, height)?,
+        };
+        let waiting = state.seals.waiting.get(&height);
+        let attestations = waiting
+            .map(|waiting| waiting.attested.values().chain(waiting.other_roots.values()).cloned().collect())
+            .unwrap_or_default();
+        Ok(Self { payloads, seal, attestations })
+    }
+
+    /// `version 1 | u32 n, n x { u64 leaf index | bytes of salt and payload } | bytes of the note, none when not
+    /// sealed | u32 n, n x { bytes of an attestation } | crc32c`, where bytes are `u32 length | bytes`, big-endian.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        out.extend_from_slice(&(self.payloads.len() as u32).to_be_bytes());
+        for (leaf_index, payload) in &self.payloads {
+            out.extend_from_slice(&leaf_index.to_be_bytes());
+            put(&mut out, &[&payload.salt, payload.bytes.as_slice()].concat());
+        }
+        put(&mut out, self.seal.as_ref().map(ToString::to_string).unwrap_or_default().as_bytes());
+        out.extend_from_slice(&(self.attestations.len() as u32).to_be_bytes());
+        for attestation in &self.attestations {
+            put(&mut out, &attestation.encode());
+        }
+        let sum = crc32c::crc32c(&out);
+        out.extend_from_slice(&sum.to_be_bytes());
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (body, sum) = bytes.split_last_chunk()?;
+        if u32::from_be_bytes(*sum) != crc32c::crc32c(body) {
+            return None;
+        }
+        let (&VERSION, mut rest) = body.split_first()? else {
+            return None;
+        };
+        let mut side = Self::default();
+        for _ in 0..take_u32(&mut rest)? {
+            let (leaf_index, after) = rest.split_first_chunk()?;
+            rest = after;
+            let (salt, bytes) = take(&mut rest)?.split_first_chunk()?;
+            side.payloads.push((u64::from_be_bytes(*leaf_index), Payload { salt: *salt, bytes: bytes.to_vec() }));
+        }
+        let note = take(&mut rest)?;
+        if !note.is_empty() {
+            side.seal = Some(SignedNote::parse(note).ok()?);
+        }
+        for _ in 0..take_u32(&mut rest)? {
+            side.attestations.push(Attestation::decode(take(&mut rest)?).ok()?);
+        }
+        rest.is_empty().then_some(side)
+    }
+}
+
+fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&u32::try_from(bytes.len()).expect("payloads and notes are far below 4 GiB").to_be_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = take_u32(rest)? as usize;
+    let (bytes, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(bytes)
+}
+
+fn take_u32(rest: &mut &[u8]) -> Option<u32> {
+    let (number, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(u32::from_be_bytes(*number))
+}
+
+const VERSION: u8 = 1;

@@ -1,0 +1,242 @@
+//! Stored blocks and their rows, read together: leaves, facts and hashes as of the last stored block.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use bulla_ledger::{
+    Asset, AssetId, Class, ClassId, DecodeError, Party, PartyId, Payload, Position, Prior, Record, RecordId, Source,
+};
+use bulla_sealing::{Frontier, Hash, HashSource, subtree_root};
+use uuid::Uuid;
+
+use crate::block_file::BlockFile;
+use crate::directory::Directory;
+use crate::error::StorageError;
+use crate::manifest::block_of_leaf;
+use crate::refused::Refused;
+use crate::rows::{Of, Rows};
+
+/// The block files, the most recently used of them open.
+#[derive(Debug)]
+pub(crate) struct Blocks {
+    directory: Directory,
+    ledger_id: Uuid,
+    open: Mutex<VecDeque<Arc<BlockFile>>>,
+    open_max: usize,
+}
+
+impl Blocks {
+    pub(crate) fn new(directory: Directory, ledger_id: Uuid, open_max: usize) -> Self {
+        Self { directory, ledger_id, open: Mutex::default(), open_max: open_max.max(1) }
+    }
+
+    pub(crate) fn file(&self, height: u64) -> Result<Arc<BlockFile>, StorageError> {
+        let mut open = self.open.lock().expect("no panic while block files are held");
+        if let Some(at) = open.iter().position(|file| file.height() == height) {
+            let file = open.remove(at).expect("just found");
+            open.push_front(Arc::clone(&file));
+            return Ok(file);
+        }
+        let path = self.directory.block(height);
+        let file = Arc::new(BlockFile::open(&path)?);
+        if file.height() != height || file.ledger_id() != self.ledger_id {
+            return Err(StorageError::corrupt(path.display().to_string(), "it is another block"));
+        }
+        open.push_front(Arc::clone(&file));
+        open.truncate(self.open_max);
+        Ok(file)
+    }
+
+    /// Forgets the open files; needed when one may be replaced.
+    pub(crate) fn close_all(&self) {
+        self.open.lock().expect("no panic while block files are held").clear();
+    }
+}
+
+/// Rows, and the block files that they speak of.
+pub(crate) struct Stored<'a, R> {
+    pub(crate) rows: &'a R,
+    pub(crate) blocks: &'a Blocks,
+}
+
+/// What became of a record id.
+pub(crate) enum PriorRow {
+    /// Recorded at this leaf index.
+    Leaf(u64),
+    /// Refused while the table of this height was open.
+    Refused(u64, Refused),
+}
+
+impl<R: Rows> Stored<'_, R> {
+    /// A leaf, checked against its hash; `None` when it is in no stored block.
+    pub(crate) fn leaf(&self, leaf_index: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        match block_of_leaf(self.rows, leaf_index)? {
+            Some(height) => self.blocks.file(height)?.leaf(leaf_index).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn payload(&self, leaf_index: u64) -> Result<Option<Payload>, StorageError> {
+        let key = leaf_index.to_be_bytes();
+        match self.rows.get(Of::Payloads, &key)? {
+            Some(stored) => match stored.split_first_chunk() {
+                Some((salt, bytes)) => Ok(Some(Payload { salt: *salt, bytes: bytes.to_vec() })),
+                None => Err(self.rows.corrupt_row(Of::Payloads, &key, "it has no salt")),
+            },
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn prior_row(&self, record_id: RecordId) -> Result<Option<PriorRow>, StorageError> {
+        let key = record_id.as_bytes();
+        match self.rows.get(Of::Priors, key)? {
+            Some(bytes) => match PriorRow::decode(&bytes) {
+                Some(row) => Ok(Some(row)),
+                None => Err(self.rows.corrupt_row(Of::Priors, key, "it says nothing about a record id")),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// The perfect subtrees of the log's first `size` leaves.
+    pub(crate) fn frontier(&self, size: u64) -> Result<Frontier, StorageError> {
+        let mut bytes = size.to_be_bytes().to_vec();
+        let mut start = 0;
+        for level in (0..64).rev().filter(|level| size >> level & 1 == 1) {
+            bytes.extend_from_slice(&self.subtree(level, start >> level)?.0);
+            start += 1 << level;
+        }
+        Ok(Frontier::decode(&bytes).expect("one root for each bit of the size"))
+    }
+
+    fn row<T>(
+        &self,
+        of: Of,
+        key: &[u8],
+        decode: impl FnOnce(&[u8]) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, StorageError> {
+        match self.rows.get(of, key)? {
+            Some(bytes) => decode(&bytes).map(Some).map_err(|error| self.rows.corrupt_row(of, key, &error.to_string())),
+            None => Ok(None),
+        }
+    }
+}
+
+impl PriorRow {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Leaf(leaf_index) => [&[0][..], &leaf_index.to_be_bytes()].concat(),
+            Self::Refused(height, refused) => [&[1][..], &height.to_be_bytes(), &refused.encode()].concat(),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (tag, rest) = bytes.split_first()?;
+        let (number, rest) = rest.split_first_chunk()?;
+        let number = u64::from_be_bytes(*number);
+        match tag {
+            0 if rest.is_empty() => Some(Self::Leaf(number)),
+            1 => Some(Self::Refused(number, Refused::decode(rest)?)),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a record from a leaf that must be one.
+pub(crate) fn decode_record(leaf_index: u64, leaf: &[u8]) -> Result<Record, StorageError> {
+    match Record::decode(leaf) {
+        Ok(record) if record.leaf_index == leaf_index => Ok(record),
+        Ok(record) => {
+            let detail = format!("it holds the record of leaf {}", record.leaf_index);
+            Err(StorageError::corrupt(format!("leaf {leaf_index}"), detail))
+        }
+        Err(error) => Err(StorageError::corrupt(format!("leaf {leaf_index}"), error.to_string())),
+    }
+}
+
+impl<R: Rows> Source for Stored<'_, R> {
+    type Error = StorageError;
+
+    fn prior(&self, record_id: RecordId) -> Result<Option<Prior>, StorageError> {
+        match self.prior_row(record_id)? {
+            Some(PriorRow::Leaf(leaf_index)) => {
+                let leaf = self.leaf(leaf_index)?.ok_or_else(|| {
+                    StorageError::corrupt(format!("the row of record {record_id}"), "its leaf is in no block")
+                })?;
+                let transfer = decode_record(leaf_index, &leaf)?.transfer;
+                let salt = self.payload(leaf_index)?.map(|payload| payload.salt);
+                Ok(Some(Prior::Accepted { transfer, leaf_index, salt }))
+            }
+            Some(PriorRow::Refused(_, Refused { transfer, rejection, .. })) => {
+                Ok(Some(Prior::Rejected { transfer, rejection }))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn asset(&self, asset_id: AssetId) -> Result<Option<Asset>, StorageError> {
+        self.row(Of::Assets, asset_id.as_bytes(), Asset::decode)
+    }
+
+    fn position(&self, asset_id: AssetId, party_id: PartyId) -> Result<Option<Position>, StorageError> {
+        self.row(Of::Positions, &[*asset_id.as_bytes(), *party_id.as_bytes()].concat(), Position::decode)
+    }
+
+    fn party(&self, party_id: PartyId) -> Result<Option<Party>, StorageError> {
+        self.row(Of::Parties, party_id.as_bytes(), Party::decode)
+    }
+
+    fn class(&self, class_id: ClassId) -> Result<Option<Class>, StorageError> {
+        self.row(Of::Classes, class_id.as_bytes(), Class::decode)
+    }
+}
+
+impl<R: Rows> HashSource for Stored<'_, R> {
+    type Error = StorageError;
+
+    fn leaf_hashes(&self, start: u64, end: u64) -> Result<Vec<Hash>, StorageError> {
+        let mut hashes = Vec::with_capacity((end - start) as usize);
+        let mut at = start;
+        while at < end {
+            let height =
+                block_of_leaf(self.rows, at)?.ok_or_else(|| StorageError::unknown(format!("leaf {at} in a block")))?;
+            let file = self.blocks.file(height)?;
+            let stop = end.min(file.end_leaf());
+            if !(file.first_leaf()..stop).contains(&at) {
+                return Err(StorageError::corrupt(format!("block {height}"), format!("it does not hold leaf {at}")));
+            }
+            hashes.extend(file.hashes(at, stop)?);
+            at = stop;
+        }
+        Ok(hashes)
+    }
+
+    fn subtree(&self, level: u8, index: u64) -> Result<Hash, StorageError> {
+        if let Some(stored) = self.rows.get(Of::Subtrees, &subtree_key(level, index))? {
+            let hash = stored
+                .try_into()
+                .map_err(|_| self.rows.corrupt_row(Of::Subtrees, &subtree_key(level, index), "it is no hash"))?;
+            return Ok(Hash(hash));
+        }
+        let below = KEPT_LEVELS.iter().rev().find(|kept| **kept < level);
+        match below {
+            Some(below) => {
+                let children = 1 << (level - below);
+                let roots: Result<Vec<Hash>, _> =
+                    (index * children..(index + 1) * children).map(|child| self.subtree(*below, child)).collect();
+                Ok(subtree_root(&roots?))
+            }
+            None => Ok(subtree_root(&self.leaf_hashes(index << level, (index + 1) << level)?)),
+        }
+    }
+}
+
+/// Key of a kept subtree root.
+pub(crate) fn subtree_key(level: u8, index: u64) -> [u8; 9] {
+    let mut key = [level; 9];
+    key[1..].copy_from_slice(&index.to_be_bytes());
+    key
+}
+
+/// The levels whose subtree roots are kept: with 256 leaves a tile, those of C2SP tiles.
+pub(crate) const KEPT_LEVELS: [u8; 3] = [8, 16, 24];

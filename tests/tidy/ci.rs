@@ -7,21 +7,12 @@ use crate::tree::{read, root};
 #[test]
 fn ci_runs_the_test_command_of_the_readme_as_it_stands() {
     let commands = commands(&read("README.md"));
-    let tests: Vec<&String> = commands
-        .iter()
-        .filter(|line| line.starts_with("cargo test"))
-        .collect();
-    assert!(
-        !tests.is_empty(),
-        "the README has no `cargo test` line in a ```sh block"
-    );
+    let tests: Vec<&String> = commands.iter().filter(|line| line.starts_with("cargo test")).collect();
+    assert!(!tests.is_empty(), "the README has no `cargo test` line in a ```sh block");
     let script = read(".ci/run");
     for command in tests {
         let runs_it = script.lines().any(|line| line.trim() == command);
-        assert!(
-            runs_it,
-            ".ci/run does not run `{command}` as the README types it"
-        );
+        assert!(runs_it, ".ci/run does not run `{command}` as the README types it");
     }
 }
 
@@ -33,10 +24,7 @@ fn ci_stops_at_the_first_failure_and_can_be_run() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = fs::metadata(root().join(".ci/run"))
-            .expect("read above")
-            .permissions()
-            .mode();
+        let mode = fs::metadata(root().join(".ci/run")).expect("read above").permissions().mode();
         assert_eq!(mode & 0o111, 0o111, ".ci/run is not executable");
     }
 }
@@ -50,10 +38,7 @@ fn commands(markdown: &str) -> Vec<String> {
             in_shell = ["sh", "bash", "console", "shell"].contains(&language);
         } else if in_shell {
             let line = line.strip_prefix("$ ").unwrap_or(line);
-            let command = line
-                .split_once(" #")
-                .map_or(line, |(command, _)| command)
-                .trim();
+            let command = line.split_once(" #").map_or(line, |(command, _)| command).trim();
             commands.push(command.to_owned());
         }
     }

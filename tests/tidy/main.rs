@@ -9,6 +9,7 @@ mod layout;
 mod manifests;
 mod map;
 mod pure;
+mod settings;
 mod sources;
 mod tree;
 mod words;
@@ -16,10 +17,5 @@ mod words;
 /// Fails and lists `violations`, unless there are none.
 #[track_caller]
 fn assert_none(violations: &[String], remedy: &str) {
-    assert!(
-        violations.is_empty(),
-        "{} in the tree; {remedy}:\n  {}\n",
-        violations.len(),
-        violations.join("\n  ")
-    );
+    assert!(violations.is_empty(), "{} in the tree; {remedy}:\n  {}\n", violations.len(), violations.join("\n  "));
 }

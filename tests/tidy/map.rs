@@ -16,12 +16,8 @@ const END: &str = "<!-- end of the map -->\n";
 #[test]
 fn the_map_names_everything_there_is_and_nothing_else() {
     let readme = read(README);
-    let (before, rest) = readme
-        .split_once(BEGIN)
-        .expect("crates/README.md marks where the map is");
-    let (drawn, after) = rest
-        .split_once(END)
-        .expect("crates/README.md marks where the map ends");
+    let (before, rest) = readme.split_once(BEGIN).expect("crates/README.md marks where the map is");
+    let (drawn, after) = rest.split_once(END).expect("crates/README.md marks where the map ends");
     let expected = map();
     if std::env::var_os("UPDATE_MAP").is_some() {
         let readme = format!("{before}{BEGIN}{expected}{END}{after}");
@@ -30,10 +26,8 @@ fn the_map_names_everything_there_is_and_nothing_else() {
     }
     let missing = expected.lines().filter(|line| !drawn.contains(line));
     let outdated = drawn.lines().filter(|line| !expected.contains(line));
-    let changes: Vec<String> = missing
-        .map(|line| format!("+ {line}"))
-        .chain(outdated.map(|line| format!("- {line}")))
-        .collect();
+    let changes: Vec<String> =
+        missing.map(|line| format!("+ {line}")).chain(outdated.map(|line| format!("- {line}"))).collect();
     assert!(
         drawn == expected,
         "the map is not the territory; draw it anew with\n  UPDATE_MAP=1 cargo test -p \
@@ -61,9 +55,8 @@ fn map() -> String {
         let name = package.trim_start_matches("crates/");
         map.push_str(&format!("\n### [`{name}`]({name}/DESIGN.md)\n\n"));
         let inside = files.iter().filter(|file| file.package() == package);
-        let sentences: BTreeMap<&str, String> = inside
-            .map(|file| (&file.path[package.len() + 1..], line(file)))
-            .collect();
+        let sentences: BTreeMap<&str, String> =
+            inside.map(|file| (&file.path[package.len() + 1..], line(file))).collect();
         let mut entries = BTreeMap::new();
         for (path, line) in &sentences {
             if directory_of_module(path, &sentences).is_none() {
@@ -111,24 +104,15 @@ fn directory_entry(package: &str, path: &str, sentences: &BTreeMap<&str, String>
 
 /// `src/config` for `src/config.rs` if there is such a directory, and for `src/config/mod.rs`.
 fn directory_of_module<'p>(path: &'p str, sentences: &BTreeMap<&str, String>) -> Option<&'p str> {
-    let directory = path
-        .strip_suffix("/mod.rs")
-        .or_else(|| path.strip_suffix(".rs"))?;
-    let inside = |other: &&str| {
-        other
-            .strip_prefix(directory)
-            .is_some_and(|r| r.starts_with('/'))
-    };
+    let directory = path.strip_suffix("/mod.rs").or_else(|| path.strip_suffix(".rs"))?;
+    let inside = |other: &&str| other.strip_prefix(directory).is_some_and(|r| r.starts_with('/'));
     sentences.keys().any(inside).then_some(directory)
 }
 
 /// `lib.rs` and `main.rs` come first in their directory, and directories after all files.
 fn sort_key(path: &str) -> String {
     let (directory, file) = split(path);
-    let directory: String = directory
-        .split_inclusive('/')
-        .map(|part| format!("~{part}"))
-        .collect();
+    let directory: String = directory.split_inclusive('/').map(|part| format!("~{part}")).collect();
     match file {
         "lib.rs" => format!("{directory} 1"),
         "main.rs" => format!("{directory} 2"),

@@ -35,10 +35,7 @@ const UUID_FROM_NOWHERE: [&str; 3] = ["new_v4", "now_v6", "now_v7"];
 fn the_core_knows_no_clock_no_chance_no_disk_and_no_network() {
     let words = IMPURE.iter().chain(&UUID_FROM_NOWHERE);
     let mut violations = Vec::new();
-    for file in rust_files()
-        .iter()
-        .filter(|file| CORE.contains(&file.package()))
-    {
+    for file in rust_files().iter().filter(|file| CORE.contains(&file.package())) {
         for word in words.clone() {
             violations.extend(uses(file, word));
         }
@@ -50,7 +47,5 @@ fn the_core_knows_no_clock_no_chance_no_disk_and_no_network() {
 fn uses(file: &SourceFile, word: &str) -> Vec<String> {
     let lines = code_lines(file.production());
     let lines = lines.filter(|(_, line)| has_word(line, word));
-    lines
-        .map(|(number, _)| format!("{}:{number}: {word}", file.path))
-        .collect()
+    lines.map(|(number, _)| format!("{}:{number}: {word}", file.path)).collect()
 }

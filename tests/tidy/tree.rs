@@ -20,11 +20,7 @@ impl SourceFile {
 
     /// The directory of the crate or package: `crates/bulla-node`, `tests`, `benches`.
     pub fn package(&self) -> &str {
-        let depth = if self.path.starts_with("crates/") {
-            2
-        } else {
-            1
-        };
+        let depth = if self.path.starts_with("crates/") { 2 } else { 1 };
         match self.path.match_indices('/').nth(depth - 1) {
             Some((end, _)) => &self.path[..end],
             None => &self.path,
@@ -33,22 +29,12 @@ impl SourceFile {
 
     /// What runs outside tests. House style puts the tests of a file last.
     pub fn production(&self) -> &str {
-        if self.test {
-            ""
-        } else {
-            self.text
-                .split_once(TEST_MODULE)
-                .map_or(&self.text, |p| p.0)
-        }
+        if self.test { "" } else { self.text.split_once(TEST_MODULE).map_or(&self.text, |p| p.0) }
     }
 
     /// What runs in tests only.
     pub fn tests(&self) -> &str {
-        if self.test {
-            &self.text
-        } else {
-            self.text.split_once(TEST_MODULE).map_or("", |p| p.1)
-        }
+        if self.test { &self.text } else { self.text.split_once(TEST_MODULE).map_or("", |p| p.1) }
     }
 }
 
@@ -56,10 +42,7 @@ const TEST_MODULE: &str = "\n#[cfg(test)]\nmod tests {";
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ lies in the repository")
-        .into()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").into()
 }
 
 /// A file that must be there.
@@ -81,28 +64,17 @@ pub fn files() -> Vec<SourceFile> {
     paths.extend(["CHANGELOG.md", "Cargo.toml", "README.md", "cluster.toml"].map(str::to_owned));
     paths.retain(|path| exists(path));
     paths.sort();
-    let texts: Vec<(String, String)> = paths
-        .into_iter()
-        .map(|path| (path.clone(), read(&path)))
-        .collect();
-    let test_modules: BTreeSet<String> = texts
-        .iter()
-        .flat_map(|(path, text)| test_modules_of(path, text))
-        .collect();
+    let texts: Vec<(String, String)> = paths.into_iter().map(|path| (path.clone(), read(&path))).collect();
+    let test_modules: BTreeSet<String> = texts.iter().flat_map(|(path, text)| test_modules_of(path, text)).collect();
     let is_test = |path: &str| {
         let stem = path.trim_end_matches(".rs");
         path.starts_with("tests/")
             || path.contains("/tests/")
             || test_modules.iter().any(|module| {
-                stem.strip_prefix(module.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                stem.strip_prefix(module.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
     };
-    let file = |(path, text): (String, String)| SourceFile {
-        test: is_test(&path),
-        path,
-        text,
-    };
+    let file = |(path, text): (String, String)| SourceFile { test: is_test(&path), path, text };
     texts.into_iter().map(file).collect()
 }
 
@@ -113,29 +85,17 @@ pub fn rust_files() -> Vec<SourceFile> {
 
 /// The directories of the packages under `crates/`, sorted.
 pub fn crates() -> Vec<String> {
-    let manifests = entries("crates")
-        .into_iter()
-        .map(|name| format!("crates/{name}"));
-    manifests
-        .filter(|path| exists(&format!("{path}/Cargo.toml")))
-        .collect()
+    let manifests = entries("crates").into_iter().map(|name| format!("crates/{name}"));
+    manifests.filter(|path| exists(&format!("{path}/Cargo.toml"))).collect()
 }
 
 /// The names in a directory, sorted; none that is hidden.
 pub fn entries(directory: &str) -> Vec<String> {
     let read = fs::read_dir(root().join(directory));
     let read = read.unwrap_or_else(|error| panic!("{directory}: {error}"));
-    let name = |entry: std::io::Result<fs::DirEntry>| {
-        entry
-            .expect("a directory can be listed")
-            .file_name()
-            .into_string()
-            .ok()
-    };
-    let mut names: Vec<String> = read
-        .filter_map(name)
-        .filter(|n| !n.starts_with('.'))
-        .collect();
+    let name =
+        |entry: std::io::Result<fs::DirEntry>| entry.expect("a directory can be listed").file_name().into_string().ok();
+    let mut names: Vec<String> = read.filter_map(name).filter(|n| !n.starts_with('.')).collect();
     names.sort();
     names
 }
@@ -147,10 +107,7 @@ fn collect(directory: &str, paths: &mut Vec<String>) {
             if name != "target" {
                 collect(&path, paths);
             }
-        } else if [".rs", ".md", ".toml"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        {
+        } else if [".rs", ".md", ".toml"].iter().any(|end| name.ends_with(end)) {
             paths.push(path);
         }
     }
@@ -178,12 +135,6 @@ fn test_modules_of(path: &str, text: &str) -> Vec<String> {
 #[test]
 fn a_module_declared_for_tests_is_known_as_one() {
     let text = "mod a;\n#[cfg(test)]\nmod b;\n#[cfg(test)]\npub(crate) mod c;\n";
-    assert_eq!(
-        test_modules_of("x/src/lib.rs", text),
-        ["x/src/b", "x/src/c"]
-    );
-    assert_eq!(
-        test_modules_of("x/src/d.rs", text),
-        ["x/src/d/b", "x/src/d/c"]
-    );
+    assert_eq!(test_modules_of("x/src/lib.rs", text), ["x/src/b", "x/src/c"]);
+    assert_eq!(test_modules_of("x/src/d.rs", text), ["x/src/d/b", "x/src/d/c"]);
 }

@@ -24,15 +24,7 @@ const GLOSSARY_LINE: &str = "Never: token, wallet, mint, smart contract, tx.";
 
 #[test]
 fn nothing_is_left_to_do() {
-    let words = [
-        "TODO",
-        "FIXME",
-        "XXX",
-        "HACK",
-        "todo!",
-        "unimplemented!",
-        "dbg!",
-    ];
+    let words = ["TODO", "FIXME", "XXX", "HACK", "todo!", "unimplemented!", "dbg!"];
     let mut violations = Vec::new();
     for file in files() {
         for word in words {
@@ -40,10 +32,7 @@ fn nothing_is_left_to_do() {
             violations.extend(places(&file, |line| has_word(line, word)));
         }
     }
-    assert_none(
-        &violations,
-        "do it now, or write down in crates/decisions/ why not",
-    );
+    assert_none(&violations, "do it now, or write down in crates/decisions/ why not");
 }
 
 #[test]
@@ -51,52 +40,33 @@ fn the_glossary_forbids_words_of_other_trades() {
     let words = ["wallet", "wallets", "mint", "mints", "minted", "minting"];
     let phrases = ["smart contract", " tx "];
     let mut violations = Vec::new();
-    for file in files()
-        .into_iter()
-        .filter(|file| file.path.starts_with("crates/"))
-    {
+    for file in files().into_iter().filter(|file| file.path.starts_with("crates/")) {
         violations.extend(places(&file, |line| {
             let line = line.to_lowercase();
-            words.iter().any(|word| has_word(&line, word))
-                || phrases.iter().any(|phrase| line.contains(phrase))
+            words.iter().any(|word| has_word(&line, word)) || phrases.iter().any(|phrase| line.contains(phrase))
         }));
     }
-    assert_none(
-        &violations,
-        "use the words of the glossary in crates/README.md",
-    );
+    assert_none(&violations, "use the words of the glossary in crates/README.md");
 }
 
 #[test]
 fn the_core_speaks_of_assets_and_never_of_tokens() {
     let core = ["crates/bulla-ledger", "crates/bulla-sealing"];
     let mut violations = Vec::new();
-    for file in files()
-        .into_iter()
-        .filter(|file| core.contains(&file.package()))
-    {
+    for file in files().into_iter().filter(|file| core.contains(&file.package())) {
         violations.extend(places(&file, |line| {
             let line = line.to_lowercase();
             has_word(&line, "token") || has_word(&line, "tokens")
         }));
     }
-    assert_none(
-        &violations,
-        "write asset, quantity or receipt, whichever is meant",
-    );
+    assert_none(&violations, "write asset, quantity or receipt, whichever is meant");
 }
 
 #[test]
 fn no_test_waits_by_sleeping() {
     let mut violations = Vec::new();
-    for file in rust_files()
-        .iter()
-        .filter(|file| !file.path.starts_with(THIS))
-    {
-        let sleeps = file
-            .tests()
-            .lines()
-            .any(|line| line.contains("thread::sleep"));
+    for file in rust_files().iter().filter(|file| !file.path.starts_with(THIS)) {
+        let sleeps = file.tests().lines().any(|line| line.contains("thread::sleep"));
         violations.extend(sleeps.then(|| file.path.clone()));
     }
     assert_none(&violations, "wait for the event itself, with a limit");
@@ -109,9 +79,7 @@ fn places(file: &SourceFile, is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
     }
     let lines = file.text.lines().zip(1..);
     let lines = lines.filter(|(line, _)| !line.starts_with(GLOSSARY_LINE) && is_wrong(line));
-    lines
-        .map(|(line, number)| format!("{}:{number}: {}", file.path, line.trim()))
-        .collect()
+    lines.map(|(line, number)| format!("{}:{number}: {}", file.path, line.trim())).collect()
 }
 
 #[test]

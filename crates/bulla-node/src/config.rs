@@ -32,9 +32,7 @@ use findings::Findings;
 
 pub use address::{Address, AddressError};
 pub use problem::{ConfigError, Problem};
-pub use sections::{
-    LedgerSection, LimitsSection, PeerSection, RaftSection, Require, SealSection, StorageSection,
-};
+pub use sections::{LedgerSection, LimitsSection, PeerSection, RaftSection, Require, SealSection, StorageSection};
 
 /// The servers of one ledger and what they agree to keep to: a `cluster.toml`, as meant.
 ///
@@ -88,14 +86,10 @@ impl ClusterConfig {
     /// # Errors
     /// [`ConfigError::Unreadable`], or [`ConfigError::Refused`] with every problem found.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        let mut config = read(&text).map_err(|problems| ConfigError::Refused {
-            path: Some(path.to_path_buf()),
-            problems,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_path_buf(), source })?;
+        let mut config =
+            read(&text).map_err(|problems| ConfigError::Refused { path: Some(path.to_path_buf()), problems })?;
         let base = path.parent().unwrap_or(Path::new(""));
         for node in &mut config.nodes {
             node.data = base.join(&node.data);
@@ -168,10 +162,7 @@ impl FromStr for ClusterConfig {
 
     /// Reads and checks the text of a `cluster.toml`; relative data directories stay as written.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        read(text).map_err(|problems| ConfigError::Refused {
-            path: None,
-            problems,
-        })
+        read(text).map_err(|problems| ConfigError::Refused { path: None, problems })
     }
 }
 

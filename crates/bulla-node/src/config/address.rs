@@ -32,10 +32,7 @@ impl Address {
     /// This machine, by IPv4.
     #[must_use]
     pub fn loopback(port: u16) -> Self {
-        Address {
-            host: "127.0.0.1".to_owned(),
-            port,
-        }
+        Address { host: "127.0.0.1".to_owned(), port }
     }
 
     /// The IP address, without brackets, or the host name in lower case.
@@ -62,9 +59,7 @@ impl Address {
     /// Whether it means every address of a machine, `0.0.0.0` or `::`: to listen on, not to call.
     #[must_use]
     pub fn is_unspecified(&self) -> bool {
-        self.host
-            .parse::<IpAddr>()
-            .is_ok_and(|ip| ip.is_unspecified())
+        self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified())
     }
 }
 
@@ -109,9 +104,7 @@ fn is_host_name(host: &str) -> bool {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     let last = host.rsplit('.').next().unwrap_or("");
     host.len() <= 253 && host.split('.').all(is_label) && !last.bytes().all(|b| b.is_ascii_digit())
@@ -123,21 +116,10 @@ mod tests {
 
     #[test]
     fn every_way_of_writing_a_host_is_read_and_written_back() {
-        for text in [
-            "127.0.0.1:7600",
-            "[::1]:7600",
-            "ledger-1.example.org:1",
-            "node_2:65535",
-        ] {
-            assert_eq!(
-                text.parse::<Address>().map(|a| a.to_string()),
-                Ok(text.to_owned())
-            );
+        for text in ["127.0.0.1:7600", "[::1]:7600", "ledger-1.example.org:1", "node_2:65535"] {
+            assert_eq!(text.parse::<Address>().map(|a| a.to_string()), Ok(text.to_owned()));
         }
-        assert_eq!(
-            "LOCALHOST:80".parse::<Address>().unwrap().host(),
-            "localhost"
-        );
+        assert_eq!("LOCALHOST:80".parse::<Address>().unwrap().host(), "localhost");
     }
 
     #[test]
@@ -150,11 +132,7 @@ mod tests {
             ("10.0.0.1:1", false),
             ("localhost.example.org:1", false),
         ] {
-            assert_eq!(
-                text.parse::<Address>().unwrap().is_loopback(),
-                loopback,
-                "{text}"
-            );
+            assert_eq!(text.parse::<Address>().unwrap().is_loopback(), loopback, "{text}");
         }
     }
 

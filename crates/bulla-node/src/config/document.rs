@@ -29,14 +29,8 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Problem>> {
     let lines = Lines::of(text, &root);
 
     let sample_text = sample().to_toml();
-    let sample = DeTable::parse(&sample_text)
-        .expect("what we write is TOML")
-        .into_inner();
-    let mut reader = Reader {
-        text,
-        sample_text: &sample_text,
-        problems: Vec::new(),
-    };
+    let sample = DeTable::parse(&sample_text).expect("what we write is TOML").into_inner();
+    let mut reader = Reader { text, sample_text: &sample_text, problems: Vec::new() };
     reader.hold_root(&mut root, &sample);
     let file = reader.deserialize(root, &sample);
     match file {
@@ -47,10 +41,7 @@ pub(super) fn read(text: &str) -> Result<Document, Vec<Problem>> {
 
 /// A configuration in which no setting is left out.
 fn sample() -> ClusterConfig {
-    let ports = Ports {
-        http: 7601,
-        peer: 7701,
-    };
+    let ports = Ports { http: 7601, peer: 7701 };
     let mut sample = ClusterConfig::local("data".as_ref(), &[ports]);
     sample.ledger.origin = Some("ledger.example.org".to_owned());
     sample.peer.insecure = false; // What is shown as an example should be safe to follow.
@@ -99,19 +90,12 @@ impl<'t> Reader<'t> {
 
     /// Every key of a `[[node]]` is needed.
     fn hold_nodes(&mut self, nodes: &mut DeArray<'t>, sample: &DeArray<'t>) {
-        let like = sample[0]
-            .get_ref()
-            .as_table()
-            .expect("the sample's node is a table");
+        let like = sample[0].get_ref().as_table().expect("the sample's node is a table");
         for item in nodes.iter_mut() {
             let span = item.span();
             let DeValue::Table(node) = item.get_mut() else {
                 let remedy = "begin each one with `[[node]]`".to_owned();
-                self.add(
-                    span,
-                    "a node is not written as a section".to_owned(),
-                    remedy,
-                );
+                self.add(span, "a node is not written as a section".to_owned(), remedy);
                 *item = nowhere(&sample[0]);
                 continue;
             };
@@ -120,11 +104,7 @@ impl<'t> Reader<'t> {
                 let name = key.get_ref().as_ref();
                 if !node.contains_key(name) {
                     let remedy = format!("add one, like `{name} = {}`", self.written(value));
-                    self.add(
-                        span.clone(),
-                        format!("this [[node]] has no `{name}`"),
-                        remedy,
-                    );
+                    self.add(span.clone(), format!("this [[node]] has no `{name}`"), remedy);
                     node.insert(key.clone(), nowhere(value));
                 }
             }
@@ -135,21 +115,12 @@ impl<'t> Reader<'t> {
     fn drop_unknown(&mut self, section: &str, table: &mut DeTable<'t>, sample: &DeTable<'t>) {
         let names: Vec<&str> = sample.keys().map(|key| key.get_ref().as_ref()).collect();
         let is_unknown = |name: &str| !names.contains(&name);
-        let unknown = table
-            .keys()
-            .filter(|key| is_unknown(key.get_ref()))
-            .cloned();
+        let unknown = table.keys().filter(|key| is_unknown(key.get_ref())).cloned();
         for key in unknown.collect::<Vec<_>>() {
             let name = key.get_ref().as_ref();
             let (what, known) = match section {
-                "" => (
-                    format!("unknown section `{name}`"),
-                    "the sections are".to_owned(),
-                ),
-                _ => (
-                    format!("unknown key `{name}` in {section}"),
-                    format!("{section} has"),
-                ),
+                "" => (format!("unknown section `{name}`"), "the sections are".to_owned()),
+                _ => (format!("unknown key `{name}` in {section}"), format!("{section} has")),
             };
             let remedy = match nearest(name, &names) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
@@ -171,11 +142,7 @@ impl<'t> Reader<'t> {
             };
             let span = error.span().unwrap_or(0..0);
             let Some((name, like)) = replace(&mut root, sample, &span) else {
-                self.add(
-                    span,
-                    error.message().to_owned(),
-                    "see cluster.toml".to_owned(),
-                );
+                self.add(span, error.message().to_owned(), "see cluster.toml".to_owned());
                 return None;
             };
             self.add(
@@ -223,12 +190,10 @@ fn replace<'s, 't>(
         let inside = match (value.get_mut(), like.get_ref()) {
             (DeValue::Table(table), DeValue::Table(like)) => replace(table, like, span),
             (DeValue::Array(items), DeValue::Array(like)) => {
-                items
-                    .iter_mut()
-                    .find_map(|item| match (item.get_mut(), like.first()?.get_ref()) {
-                        (DeValue::Table(table), DeValue::Table(like)) => replace(table, like, span),
-                        _ => None,
-                    })
+                items.iter_mut().find_map(|item| match (item.get_mut(), like.first()?.get_ref()) {
+                    (DeValue::Table(table), DeValue::Table(like)) => replace(table, like, span),
+                    _ => None,
+                })
             }
             _ => None,
         };

@@ -61,13 +61,7 @@ fn bounds(file: &ClusterFile, findings: &mut Findings) {
 
 /// What must fit into what, and why.
 fn together(file: &ClusterFile, findings: &mut Findings) {
-    let ClusterFile {
-        seal,
-        limits,
-        raft,
-        storage,
-        ..
-    } = file;
+    let ClusterFile { seal, limits, raft, storage, .. } = file;
     let batch_records = ("limits.batch_records_max", limits.batch_records_max.into());
     let batch_bytes = ("limits.batch_bytes_max", limits.batch_bytes_max.into());
     let table_records = ("seal.records_max", seal.records_max.into());
@@ -79,48 +73,13 @@ fn together(file: &ClusterFile, findings: &mut Findings) {
     let cache_bytes = ("storage.entry_cache_bytes", storage.entry_cache_bytes);
     let reserve_bytes = ("storage.disk_reserve_bytes", storage.disk_reserve_bytes);
 
-    fit(
-        batch_records,
-        table_records,
-        "a batch is recorded in one table",
-        findings,
-    );
-    fit(
-        batch_bytes,
-        entry_bytes,
-        "a batch travels in one Raft entry",
-        findings,
-    );
-    fit(
-        batch_bytes,
-        body_bytes,
-        "a batch arrives in one request body",
-        findings,
-    );
-    fit(
-        entry_bytes,
-        append_bytes,
-        "an entry travels in one message",
-        findings,
-    );
-    fit(
-        entry_bytes,
-        queue_bytes,
-        "an entry is gathered from what waits",
-        findings,
-    );
-    fit(
-        append_bytes,
-        cache_bytes,
-        "a message is sent from the cache",
-        findings,
-    );
-    fit(
-        table_bytes,
-        reserve_bytes,
-        "what is recorded must still find room as a block",
-        findings,
-    );
+    fit(batch_records, table_records, "a batch is recorded in one table", findings);
+    fit(batch_bytes, entry_bytes, "a batch travels in one Raft entry", findings);
+    fit(batch_bytes, body_bytes, "a batch arrives in one request body", findings);
+    fit(entry_bytes, append_bytes, "an entry travels in one message", findings);
+    fit(entry_bytes, queue_bytes, "an entry is gathered from what waits", findings);
+    fit(append_bytes, cache_bytes, "a message is sent from the cache", findings);
+    fit(table_bytes, reserve_bytes, "what is recorded must still find room as a block", findings);
     batch_fits_table(seal, limits, findings);
     elections(raft, findings);
 }
@@ -142,11 +101,7 @@ fn batch_fits_table(seal: &SealSection, limits: &LimitsSection, findings: &mut F
     let batch_bytes = u64::from(limits.batch_bytes_max) + more_bytes;
     if batch_bytes > seal.bytes_max.into() {
         findings.add(
-            &[
-                "seal.bytes_max",
-                "limits.batch_bytes_max",
-                "limits.batch_records_max",
-            ],
+            &["seal.bytes_max", "limits.batch_bytes_max", "limits.batch_records_max"],
             format!(
                 "seal.bytes_max is {}, but the records of the largest batch take {batch_bytes} \
                  bytes; a batch is recorded in one table",
@@ -158,12 +113,7 @@ fn batch_fits_table(seal: &SealSection, limits: &LimitsSection, findings: &mut F
 }
 
 fn elections(raft: &RaftSection, findings: &mut Findings) {
-    let RaftSection {
-        heartbeat_ms,
-        election_ms_min,
-        election_ms_max,
-        ..
-    } = raft;
+    let RaftSection { heartbeat_ms, election_ms_min, election_ms_max, .. } = raft;
     if election_ms_min >= election_ms_max {
         findings.add(
             &["raft.election_ms_min", "raft.election_ms_max"],

@@ -13,9 +13,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub fn of(text: &str, root: &DeTable<'_>) -> Self {
-        let mut lines = Lines {
-            by_path: BTreeMap::new(),
-        };
+        let mut lines = Lines { by_path: BTreeMap::new() };
         lines.add_table(text, "", root);
         lines
     }
@@ -33,8 +31,7 @@ impl Lines {
     fn add_table(&mut self, text: &str, prefix: &str, table: &DeTable<'_>) {
         for (key, value) in table {
             let path = format!("{prefix}{}", key.get_ref());
-            self.by_path
-                .insert(path.clone(), line_of(text, &key.span()));
+            self.by_path.insert(path.clone(), line_of(text, &key.span()));
             self.add_inside(text, &path, value);
         }
     }
@@ -45,8 +42,7 @@ impl Lines {
             DeValue::Array(items) => {
                 for (place, item) in items.iter().enumerate() {
                     let path = format!("{path}[{place}]");
-                    self.by_path
-                        .insert(path.clone(), line_of(text, &item.span()));
+                    self.by_path.insert(path.clone(), line_of(text, &item.span()));
                     self.add_inside(text, &path, item);
                 }
             }

@@ -6,11 +6,7 @@ use super::findings::Findings;
 use super::{Address, ClusterNode, LedgerSection, NodeSection, PeerSection};
 
 /// The servers that `sections` mean. One without a proper address is left out, and found wrong.
-pub(super) fn check(
-    sections: &[NodeSection],
-    peer: &PeerSection,
-    findings: &mut Findings,
-) -> Vec<ClusterNode> {
+pub(super) fn check(sections: &[NodeSection], peer: &PeerSection, findings: &mut Findings) -> Vec<ClusterNode> {
     count(sections.len(), findings);
     let mut nodes: Vec<(usize, ClusterNode)> = Vec::new();
     for (place, section) in sections.iter().enumerate() {
@@ -53,12 +49,7 @@ fn count(voters: usize, findings: &mut Findings) {
         findings.add(
             &["node"],
             format!("{voters} servers are an even number of voters"),
-            format!(
-                "have {} or {}: {voters} outlive no more failures than {}",
-                voters - 1,
-                voters + 1,
-                voters - 1
-            ),
+            format!("have {} or {}: {voters} outlive no more failures than {}", voters - 1, voters + 1, voters - 1),
         );
     }
 }
@@ -95,13 +86,7 @@ fn one(place: usize, section: &NodeSection, findings: &mut Findings) -> Option<C
             "write the address or host name under which the other servers reach it",
         );
     }
-    Some(ClusterNode {
-        id: section.id,
-        name: section.name.clone(),
-        http,
-        peer,
-        data: PathBuf::from(&section.data),
-    })
+    Some(ClusterNode { id: section.id, name: section.name.clone(), http, peer, data: PathBuf::from(&section.data) })
 }
 
 fn address(place: usize, key: &str, text: &str, findings: &mut Findings) -> Option<Address> {
@@ -116,29 +101,14 @@ fn address(place: usize, key: &str, text: &str, findings: &mut Findings) -> Opti
     parsed.ok()
 }
 
-fn told_apart(
-    earlier_place: usize,
-    earlier: &ClusterNode,
-    place: usize,
-    node: &ClusterNode,
-    findings: &mut Findings,
-) {
+fn told_apart(earlier_place: usize, earlier: &ClusterNode, place: usize, node: &ClusterNode, findings: &mut Findings) {
     let mut same = |key: &str, earlier_key: &str, what: String, remedy: &str| {
         let line = findings.line(&at(earlier_place, earlier_key));
-        findings.add(
-            &[&at(place, key)],
-            format!("{what} as the one on line {line}"),
-            remedy,
-        );
+        findings.add(&[&at(place, key)], format!("{what} as the one on line {line}"), remedy);
     };
     if node.id == earlier.id {
         let what = format!("this node has the same id {}", node.id);
-        same(
-            "id",
-            "id",
-            what,
-            "give every server an id that no other ever had",
-        );
+        same("id", "id", what, "give every server an id that no other ever had");
     }
     if node.name == earlier.name {
         let what = format!("this node has the same name {:?}", node.name);
@@ -156,32 +126,18 @@ fn told_apart(
         }
     }
     if one_machine && plain(&node.data) == plain(&earlier.data) {
-        let what = format!(
-            "this node has the same data directory {}",
-            node.data.display()
-        );
-        same(
-            "data",
-            "data",
-            what,
-            "give every server on a machine a directory of its own",
-        );
+        let what = format!("this node has the same data directory {}", node.data.display());
+        same("data", "data", what, "give every server on a machine a directory of its own");
     }
 }
 
 fn insecure(nodes: &[ClusterNode], peer: &PeerSection, findings: &mut Findings) {
-    let exposed: Vec<&str> = nodes
-        .iter()
-        .filter(|node| peer.insecure && !node.peer.is_loopback())
-        .map(|node| node.name.as_str())
-        .collect();
+    let exposed: Vec<&str> =
+        nodes.iter().filter(|node| peer.insecure && !node.peer.is_loopback()).map(|node| node.name.as_str()).collect();
     if !exposed.is_empty() {
         findings.add(
             &["peer.insecure"],
-            format!(
-                "insecure peers, but others can reach {}",
-                exposed.join(", ")
-            ),
+            format!("insecure peers, but others can reach {}", exposed.join(", ")),
             "set insecure = false, or let every peer address be a loopback address",
         );
     }

@@ -17,9 +17,7 @@ fn check(changes: &[(&str, &str)], expect: &Expect) {
 
 /// What is said to `text`.
 fn check_text(text: &str, expect: &Expect) {
-    let error = text
-        .parse::<ClusterConfig>()
-        .expect_err("this should be refused");
+    let error = text.parse::<ClusterConfig>().expect_err("this should be refused");
     expect.assert_eq(&format!("{error}\n"));
 }
 
@@ -180,10 +178,7 @@ fn an_origin_must_be_fit_for_a_signed_note() {
 #[test]
 fn peers_without_tls_must_stay_on_this_machine() {
     check(
-        &[
-            ("127.0.0.1:7702", "10.0.0.2:7702"),
-            ("127.0.0.1:7703", "[::1]:7703"),
-        ],
+        &[("127.0.0.1:7702", "10.0.0.2:7702"), ("127.0.0.1:7703", "[::1]:7703")],
         &expect![[r#"
             cluster.toml is refused:
               line 60: insecure peers, but others can reach node-2; set insecure = false, or let every peer address be a loopback address
@@ -268,14 +263,8 @@ fn an_entry_must_fit_into_the_queue_a_message_and_the_cache() {
     );
     check(
         &[
-            (
-                "entry_cache_bytes = 67108864",
-                "entry_cache_bytes = 1048576",
-            ),
-            (
-                "disk_reserve_bytes = 268435456",
-                "disk_reserve_bytes = 1048576",
-            ),
+            ("entry_cache_bytes = 67108864", "entry_cache_bytes = 1048576"),
+            ("disk_reserve_bytes = 268435456", "disk_reserve_bytes = 1048576"),
         ],
         &expect![[r#"
             cluster.toml is refused:

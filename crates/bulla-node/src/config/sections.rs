@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct LedgerSection {
     /// The name under which clients pin the ledger's checkpoints: a URL without its scheme, which
-    /// nobody else uses. `None`: one is made up with the ledger, `bulla/` and a random UUID.
+    /// nobody else uses. `None`: `bulla/` and the id of the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
 }
@@ -122,12 +122,7 @@ impl LimitsSection {
 
 impl Default for SealSection {
     fn default() -> Self {
-        SealSection {
-            records_max: 65_535,
-            bytes_max: 33_554_432,
-            age_ms_max: 1_000,
-            require: Require::AllVoters,
-        }
+        SealSection { records_max: 65_535, bytes_max: 33_554_432, age_ms_max: 1_000, require: Require::AllVoters }
     }
 }
 

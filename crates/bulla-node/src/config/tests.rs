@@ -8,10 +8,7 @@ const REPOSITORY_FILE: &str = include_str!("../../../../cluster.toml");
 
 /// Three servers on this machine, every setting at its default and written out.
 pub(super) fn good() -> ClusterConfig {
-    let ports = [1, 2, 3].map(|n| Ports {
-        http: 7600 + n,
-        peer: 7700 + n,
-    });
+    let ports = [1, 2, 3].map(|n| Ports { http: 7600 + n, peer: 7700 + n });
     let mut config = ClusterConfig::local(Path::new("data"), &ports);
     config.ledger.origin = Some("ledger.example.org".to_owned());
     config
@@ -33,32 +30,16 @@ fn the_file_in_the_repository_names_every_setting_and_its_default_in_a_comment()
             continue;
         }; // [[node]]: no defaults.
         for (name, default) in settings {
-            assert!(
-                written[section].get(name).is_some(),
-                "[{section}] {name} is not in the file"
-            );
+            assert!(written[section].get(name).is_some(), "[{section}] {name} is not in the file");
             let comment = comment_above(section, name);
-            assert!(
-                comment.contains("Default"),
-                "[{section}] {name} names no default: {comment}"
-            );
+            assert!(comment.contains("Default"), "[{section}] {name} names no default: {comment}");
             if default.is_integer() {
                 let says_it = comment.split(|c: char| !c.is_ascii_digit());
                 let says_it = says_it.into_iter().any(|word| word == default.to_string());
-                assert!(
-                    says_it,
-                    "[{section}] {name} is not {default} by default: {comment}"
-                );
+                assert!(says_it, "[{section}] {name} is not {default} by default: {comment}");
                 let unit = if name.contains("bytes") { "ytes" } else { "" };
-                let unit = if name.contains("ms") {
-                    "illiseconds"
-                } else {
-                    unit
-                };
-                assert!(
-                    comment.contains(unit),
-                    "[{section}] {name} names no unit: {comment}"
-                );
+                let unit = if name.contains("ms") { "illiseconds" } else { unit };
+                assert!(comment.contains(unit), "[{section}] {name} names no unit: {comment}");
             }
         }
     }
@@ -66,34 +47,18 @@ fn the_file_in_the_repository_names_every_setting_and_its_default_in_a_comment()
 
 /// The comment over a setting of the repository's file, over those beside it if they share one.
 fn comment_above(section: &str, name: &str) -> String {
-    let (_, text) = REPOSITORY_FILE
-        .split_once(&format!("\n[{section}]\n"))
-        .unwrap();
-    let lines: Vec<&str> = text
-        .lines()
-        .take_while(|line| !line.starts_with('['))
-        .collect();
-    let here = lines
-        .iter()
-        .position(|line| line.starts_with(&format!("{name} =")))
-        .unwrap();
+    let (_, text) = REPOSITORY_FILE.split_once(&format!("\n[{section}]\n")).unwrap();
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.starts_with('[')).collect();
+    let here = lines.iter().position(|line| line.starts_with(&format!("{name} ="))).unwrap();
     let above = lines[..here].iter().rev();
     let comment = above.skip_while(|line| !line.starts_with('#'));
-    comment
-        .take_while(|line| line.starts_with('#'))
-        .copied()
-        .collect()
+    comment.take_while(|line| line.starts_with('#')).copied().collect()
 }
 
 #[test]
 fn a_configuration_written_out_means_the_same_when_read() {
     for nodes in [1_u16, 3, 5] {
-        let ports: Vec<Ports> = (0..nodes)
-            .map(|n| Ports {
-                http: 1000 + n,
-                peer: 2000 + n,
-            })
-            .collect();
+        let ports: Vec<Ports> = (0..nodes).map(|n| Ports { http: 1000 + n, peer: 2000 + n }).collect();
         let mut config = ClusterConfig::local(Path::new("/tmp/\"odd\" place"), &ports);
         config.seal.age_ms_max = 50;
         config.limits.queue_bytes_max = 1 << 33;

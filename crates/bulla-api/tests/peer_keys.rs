@@ -156,6 +156,15 @@ async fn installed_nodes_talk_to_each_other() {
 }
 
 #[test]
+fn on_one_machine_the_directory_of_all_keys_will_do() {
+    let ledger = Ledger::new();
+    let keys = ledger.directory.path().join("keys");
+    for node in &ledger.config.nodes {
+        assert_eq!(install(&keys, node).unwrap().node_id, node.id);
+    }
+}
+
+#[test]
 fn a_second_install_is_refused() {
     let ledger = Ledger::new();
     ledger.install(1, 1).unwrap();

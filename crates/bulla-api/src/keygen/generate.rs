@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::authority::Authority;
 use super::files::{Access, make_directory, sync_directory, write_new};
 use super::{AUTHORITY_CERTIFICATE, AUTHORITY_KEY, GENESIS, LOG_KEY, NODE_KEY, TLS_CERTIFICATE, TLS_KEY};
-use super::{KeyFilesError, seed};
+use super::{KeyFilesError, node_directory, seed};
 
 /// The keys of a new ledger, as they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct NewKeys {
 /// [`KeyFilesError::Exists`] before anything is written, when one of the files is there already;
 /// [`KeyFilesError::Config`], [`KeyFilesError::Io`], [`KeyFilesError::Randomness`].
 pub fn generate(config: &ClusterConfig, out: &Path) -> Result<NewKeys, KeyFilesError> {
-    let nodes: Vec<_> = config.nodes.iter().map(|node| (node.id, out.join(format!("node-{}", node.id)))).collect();
+    let nodes: Vec<_> = config.nodes.iter().map(|node| (node.id, node_directory(out, node.id))).collect();
     let authority_key = out.join(AUTHORITY_KEY);
     let authority_certificate = out.join(AUTHORITY_CERTIFICATE);
     let planned = nodes.iter().map(|(_, directory)| directory).chain([&authority_key, &authority_certificate]);

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::files::{Access, read, read_text, sync_directory, write_new};
 use super::{AUTHORITY_CERTIFICATE, GENESIS, LOG_KEY, NODE_KEY, TLS_CERTIFICATE, TLS_KEY};
-use super::{KeyFilesError, seed};
+use super::{KeyFilesError, node_directory, seed};
 use crate::peer::{LocalNode, PeerSecurity, PeerTls};
 
-/// Makes the data directory of `node` that of a new instance, with the keys from the directory
-/// `keys` that [`super::generate`] made for it. Keys that do not belong together, or belong to
+/// Makes the data directory of `node` that of a new instance, with its keys from `keys`: the directory
+/// that [`super::generate`] made for the ledger, or the one in it for this node. Keys that do not belong together, or belong to
 /// another node, are refused before anything is written. After a crash it can be called again.
 ///
 /// # Errors
@@ -21,6 +21,8 @@ use crate::peer::{LocalNode, PeerSecurity, PeerTls};
 /// [`KeyFilesError::Wrong`] and [`KeyFilesError::Tls`] when `keys` is not the directory of this node;
 /// [`KeyFilesError::Storage`] when the data directory is that of another node.
 pub fn install(keys: &Path, node: &ClusterNode) -> Result<Identity, KeyFilesError> {
+    let of_ledger = node_directory(keys, node.id);
+    let keys = if of_ledger.is_dir() { &of_ledger } else { keys };
     let identity = read_identity(keys, node)?;
     let me = LocalNode { ledger_id: identity.genesis.ledger_id, node_id: node.id };
     let tls = TlsFiles::read(keys, COPY_KEYS)?;

@@ -15,6 +15,10 @@
 //! It refuses to know what the keys will sign. Certificates do not expire: peers must not part on a
 //! day that nobody remembers, and a server leaves a ledger by leaving its configuration.
 
+use std::path::{Path, PathBuf};
+
+use bulla_node::NodeId;
+
 mod authority;
 mod error;
 mod files;
@@ -25,6 +29,11 @@ mod seed;
 pub use error::KeyFilesError;
 pub use generate::{NewKeys, generate};
 pub use install::{install, load_peer_security};
+
+/// The directory of a node's keys, among those of its ledger.
+fn node_directory(keys: &Path, node_id: NodeId) -> PathBuf {
+    keys.join(format!("node-{node_id}"))
+}
 
 const NODE_KEY: &str = "node.key";
 const LOG_KEY: &str = "log.key";

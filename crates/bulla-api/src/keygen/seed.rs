@@ -1,10 +1,8 @@
-//! The file of an Ed25519 signing key: one line of text, so that a person sees what it is.
+//! The file of an Ed25519 signing key: 64 hexadecimal digits and a newline, as in a data directory.
 
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bulla_sealing::SigningKey;
+use bulla_sealing::{Hash, SigningKey};
 
 use super::KeyFilesError;
 use super::files::{Access, read_text, write_new};
@@ -17,24 +15,17 @@ pub(super) fn new_key() -> Result<SigningKey, getrandom::Error> {
 }
 
 pub(super) fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFilesError> {
-    let line = format!("{PREFIX}{}\n", STANDARD.encode(key.to_bytes()));
+    let line = format!("{}\n", Hash(key.to_bytes()));
     write_new(path, line.as_bytes(), Access::Private)
 }
 
 pub(super) fn load(path: &Path, advice: &'static str) -> Result<SigningKey, KeyFilesError> {
     let text = read_text(path, advice)?;
-    let seed = text.strip_suffix('\n').and_then(|line| line.strip_prefix(PREFIX)).and_then(decode);
-    match seed {
-        Some(seed) => Ok(SigningKey::from_bytes(&seed)),
-        None => {
+    match text.strip_suffix('\n').map(str::parse::<Hash>) {
+        Some(Ok(seed)) => Ok(SigningKey::from_bytes(&seed.0)),
+        _ => {
             let what = "does not hold a signing key made by `bulla keygen`".to_owned();
             Err(KeyFilesError::Wrong { path: path.to_owned(), what, advice })
         }
     }
 }
-
-fn decode(text: &str) -> Option<[u8; 32]> {
-    STANDARD.decode(text).ok()?.try_into().ok()
-}
-
-const PREFIX: &str = "bulla-ed25519-seed ";

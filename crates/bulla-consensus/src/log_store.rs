@@ -44,6 +44,8 @@ struct Tail {
     vote: Option<Vote>,
     committed: Option<LogId>,
     purged: Option<LogId>,
+    /// The lowest index that is there, while any is.
+    first: u64,
     last: Option<LogId>,
 }
 
@@ -148,7 +150,7 @@ impl Tail {
                 Some(wire::decode_entry(Bytes::from(bytes))?.log_id)
             }
         };
-        Ok(Tail { cache: LogCache::new(cache_bytes), vote, committed, purged, last })
+        Ok(Tail { cache: LogCache::new(cache_bytes), vote, committed, purged, first: state.first.unwrap_or(0), last })
     }
 
     /// `range` as a half-open interval of what is there.
@@ -163,9 +165,8 @@ impl Tail {
             Bound::Excluded(index) => *index,
             Bound::Unbounded => u64::MAX,
         };
-        let first = self.purged.map_or(0, |purged| purged.index + 1);
         let next = self.last.map_or(0, |last| last.index + 1);
-        (start.max(first), end.min(next))
+        (start.max(self.first), end.min(next))
     }
 }
 
@@ -289,6 +290,9 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             let bytes = encoded.len();
             {
                 let mut tail = self.shared.tail();
+                if tail.last == tail.purged {
+                    tail.first = index;
+                }
                 tail.last = Some(entry.log_id);
                 tail.cache.push(entry, bytes);
             }
@@ -309,7 +313,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         {
             let mut tail = self.shared.tail();
             tail.cache.truncate_from(from);
-            tail.last = last_log_id.or(tail.purged);
+            tail.last = tail.last.min(last_log_id).max(tail.purged);
         }
         self.queue_and_wait(LogOp::TruncateFrom(from)).await?;
         self.shared.flushed.send_if_modified(|flushed| {
@@ -324,6 +328,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             let mut tail = self.shared.tail();
             tail.cache.purge_to(log_id.index);
             tail.purged = Some(log_id);
+            tail.first = log_id.index + 1;
             tail.last = tail.last.max(Some(log_id));
         }
         let encoded = wire::encode(&WireLogId::from(&log_id)).to_vec();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use bulla_sealing::{ConfigLeaf, ConfigNode};
-use bulla_storage::{Identity, Store, StoreOptions, identity_files};
+use bulla_storage::{Identity, Store, StoreOptions, identity};
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use futures::{Stream, StreamExt};
@@ -14,8 +14,8 @@ use openraft::storage::{
     EntryResponder, IOFlushed, RaftLogReader, RaftLogStorage, RaftSnapshotBuilder, RaftStateMachine,
 };
 use openraft::testing::log::{StoreBuilder, Suite};
+use openraft::type_config::TypeConfigExt;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::log_store::LogStore;
@@ -97,7 +97,7 @@ fn new_identity(directory: &TempDir) -> Identity {
     let key = |seed: u8| SigningKey::from_bytes(&[seed; 32]);
     let node = ConfigNode { name: "node-1".into(), public_key: key(1).verifying_key().to_bytes() };
     let genesis = ConfigLeaf::genesis("bulla/test", key(9).verifying_key().to_bytes(), vec![node]).unwrap();
-    let identity = Identity {
+    let founder = Identity {
         node_id: 1,
         node_name: "node-1".into(),
         instance_id: Uuid::from_u128(1),
@@ -105,8 +105,8 @@ fn new_identity(directory: &TempDir) -> Identity {
         node_key: key(1),
         log_key: key(9),
     };
-    identity_files::create(directory.path(), &identity).unwrap();
-    identity
+    identity::create(directory.path(), &founder).unwrap();
+    founder
 }
 
 fn open(directory: &TempDir, identity: &Identity, cache_bytes: usize) -> (LogStore, JoinHandle<()>) {
@@ -121,7 +121,7 @@ fn command_entry(term: u64, index: u64, bytes: usize) -> Entry {
 
 /// Appends and waits until it is durable.
 async fn append(log: &mut LogStore, entries: impl IntoIterator<Item = Entry, IntoIter: Send> + Send) {
-    let (done, durable) = oneshot::channel();
+    let (done, durable) = TypeConfig::oneshot();
     log.append(entries, IOFlushed::signal(done)).await.unwrap();
     durable.await.unwrap().unwrap();
 }

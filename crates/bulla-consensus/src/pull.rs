@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bulla_storage::{StagedBlock, StorageError};
+use bulla_storage::StorageError;
 
 use crate::engine::{AskError, Engine};
 use crate::message::{Part, Reply, Request};
@@ -23,31 +23,29 @@ pub(crate) enum PullError {
 }
 
 impl Engine {
-    /// Stages every block up to `upto_height` that this node has neither stored nor staged. What was
-    /// staged stays when a later block fails, so that the next attempt goes on from there.
+    /// Stages what this node lacks of the ledger up to `upto_height`. Blocks that were staged stay when a
+    /// later one fails, so that the next attempt goes on from there.
     pub(crate) async fn pull_blocks(&self, from: NodeId, upto_height: u64) -> Result<(), PullError> {
         let ledger = self.store.ledger();
-        let first = ledger.durable().height.map_or(0, |height| height + 1);
-        for height in first..=upto_height {
+        let lacking = ledger.lacking(upto_height)?;
+        for height in lacking.blocks {
             if !ledger.is_staged(height) {
                 let mut staged = ledger.stage(height)?;
                 self.pull_part(from, height, Part::Block, &mut |offset, piece| staged.write(offset, piece)).await?;
-                self.pull_side(from, height, &mut staged).await?;
                 staged.finish()?;
                 tracing::info!(height, upto_height, from, "fetched a block");
             }
         }
+        for height in lacking.sides {
+            let mut side = Vec::new();
+            let mut collect = |_offset: u64, piece: &[u8]| {
+                side.extend_from_slice(piece);
+                Ok(())
+            };
+            self.pull_part(from, height, Part::Side, &mut collect).await?;
+            ledger.stage_side(height, &side)?;
+        }
         Ok(())
-    }
-
-    async fn pull_side(&self, from: NodeId, height: u64, staged: &mut StagedBlock) -> Result<(), PullError> {
-        let mut side = Vec::new();
-        self.pull_part(from, height, Part::Side, &mut |_offset, piece| {
-            side.extend_from_slice(piece);
-            Ok(())
-        })
-        .await?;
-        Ok(staged.write_side(&side)?)
     }
 
     async fn pull_part(

@@ -11,6 +11,7 @@ use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::{Decode, Encode};
 use bytes::{BufMut, Bytes, BytesMut};
 use openraft::impls::{EmptyNode, leader_id_std};
+use openraft::vote::RaftLeaderId;
 
 use crate::types::{Command, Entry, LogId, Membership, Payload, StoredMembership, Vote};
 
@@ -96,19 +97,13 @@ impl From<&LogId> for WireLogId {
 
 impl From<WireLogId> for LogId {
     fn from(wire: WireLogId) -> Self {
-        LogId { leader_id: committed_leader(wire.term), index: wire.index }
+        log_id(wire.term, wire.index)
     }
 }
 
-/// The id of the entry at `index`, proposed by the leader of `term`.
+/// The id of the entry at `index`, proposed by the leader of `term`: in standard Raft the term alone tells who that was.
 pub(crate) fn log_id(term: u64, index: u64) -> LogId {
-    WireLogId { term, index }.into()
-}
-
-fn committed_leader(term: u64) -> openraft::alias::CommittedLeaderIdOf<crate::types::TypeConfig> {
-    use openraft::vote::RaftLeaderId;
-    // In standard Raft the leader of a committed entry is told by its term alone.
-    leader_id_std::LeaderId::<u64, u64>::new(term, 0).to_committed()
+    LogId { leader_id: leader_id_std::LeaderId::<u64, u64>::new(term, 0).to_committed(), index }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]

@@ -6,7 +6,7 @@
 //!               └──▶ what cannot be read, or cannot work: every Problem, with its line ◀──┘
 //! ```
 //! The file `cluster.toml` at the root of the repository is the documentation of every setting; a
-//! test reads it and holds it against the defaults in [`sections`].
+//! test reads it and holds it against the defaults of the sections below.
 
 mod address;
 mod document;

@@ -7,13 +7,13 @@ mod node;
 mod options;
 
 pub use bulla_consensus::{
-    ClusterStatus, Event, Lane, LocalNetwork, MemberProgress, MemberStatus, NoPeers, NodeId,
-    PeerHandler, Role, SubmitError, Transport, TransportError,
+    ClusterStatus, Event, Lane, LocalNetwork, MemberProgress, MemberStatus, NoPeers, NodeId, PeerHandler, Role,
+    SubmitError, Transport, TransportError,
 };
+pub use bulla_storage::identity as identity_files;
 pub use bulla_storage::{
-    Answer, Batch, BlockView, ClosedTable, Entry, Holding, Identity, Item, Ledger, Progress,
-    ReceiptAnswer, RecordView, StorageError, StoreOptions, TableInfo, TableState, TableView,
-    Verified, WaitingTable, identity_files,
+    Answer, Batch, BlockView, ClosedTable, Entry, Holding, Identity, Item, Ledger, Progress, ReceiptAnswer, RecordView,
+    StorageError, StoreOptions, TableInfo, TableState, TableView, Verified, WaitingTable,
 };
 pub use found::found;
 pub use node::{Node, OpenError};

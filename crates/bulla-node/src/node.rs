@@ -4,14 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bulla_consensus::{
-    Clock, ClusterStatus, Consensus, Event, NoPeers, PeerHandler, SubmitError, Transport,
-};
+use bulla_consensus::{Clock, ClusterStatus, Consensus, Event, NoPeers, PeerHandler, SubmitError, Transport};
 use bulla_ledger::{Asset, AssetId, PartyId, Record, RecordId};
 use bulla_sealing::Policy;
+use bulla_storage::identity as identity_files;
 use bulla_storage::{
-    Answer, Batch, BlockView, Entry, Identity, Item, Ledger, ReceiptAnswer, StorageError, Store,
-    TableView, identity_files,
+    Answer, Batch, BlockView, Entry, Identity, Item, Ledger, ReceiptAnswer, StorageError, Store, TableView,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -78,37 +76,20 @@ impl Node {
     ///
     /// # Errors
     /// See [`OpenError`]; nothing was changed.
-    pub async fn open(
-        options: NodeOptions,
-        transport: Arc<dyn Transport>,
-    ) -> Result<Node, OpenError> {
+    pub async fn open(options: NodeOptions, transport: Arc<dyn Transport>) -> Result<Node, OpenError> {
         let identity = identity_files::load(&options.data_dir)?;
         check_members(&options, &identity)?;
-        let policy = Policy::from_config(&identity.genesis)
-            .map_err(|error| OpenError::Members(error.to_string()))?;
+        let policy = Policy::from_config(&identity.genesis).map_err(|error| OpenError::Members(error.to_string()))?;
         let store = {
             let (data_dir, store_options) = (options.data_dir.clone(), options.store_options());
             let expect = identity.clone();
-            let opened =
-                tokio::task::spawn_blocking(move || Store::open(&data_dir, &expect, store_options))
-                    .await;
-            Arc::new(
-                opened
-                    .map_err(|stopped| OpenError::Consensus(std::io::Error::other(stopped)))??,
-            )
+            let opened = tokio::task::spawn_blocking(move || Store::open(&data_dir, &expect, store_options)).await;
+            Arc::new(opened.map_err(|stopped| OpenError::Consensus(std::io::Error::other(stopped)))??)
         };
         let clock: Clock = Arc::new(system_clock_us);
         let settings = options.settings(clock.clone());
-        let consensus = Consensus::start(settings, store.clone(), transport)
-            .await
-            .map_err(OpenError::Consensus)?;
-        Ok(Node(Arc::new(Inner {
-            options,
-            store,
-            policy,
-            consensus,
-            clock,
-        })))
+        let consensus = Consensus::start(settings, store.clone(), transport).await.map_err(OpenError::Consensus)?;
+        Ok(Node(Arc::new(Inner { options, store, policy, consensus, clock })))
     }
 
     /// Opens a ledger with one server in `data_dir`; the first time, founds it there.
@@ -139,12 +120,7 @@ impl Node {
     /// # Errors
     /// See [`SubmitError`]; all may be tried again with the same record id.
     pub async fn submit(&self, item: Item) -> Result<Answer, SubmitError> {
-        let mut answers = self
-            .submit_batch(Batch {
-                atomic: false,
-                items: vec![item],
-            })
-            .await?;
+        let mut answers = self.submit_batch(Batch { atomic: false, items: vec![item] }).await?;
         Ok(answers.pop().expect("one request has one answer"))
     }
 
@@ -274,26 +250,14 @@ impl Node {
 
 /// The configuration names the members, the genesis leaf holds their keys; they must be the same.
 fn check_members(options: &NodeOptions, identity: &Identity) -> Result<(), OpenError> {
-    let configured: Vec<&str> = options
-        .members
-        .iter()
-        .map(|member| member.name.as_str())
-        .collect();
-    let founded: Vec<&str> = identity
-        .genesis
-        .nodes
-        .iter()
-        .map(|node| node.name.as_str())
-        .collect();
+    let configured: Vec<&str> = options.members.iter().map(|member| member.name.as_str()).collect();
+    let founded: Vec<&str> = identity.genesis.nodes.iter().map(|node| node.name.as_str()).collect();
     if configured != founded {
         return Err(OpenError::Members(format!(
             "cluster.toml names the servers {configured:?}, but this ledger was founded with {founded:?}; put the names back, in that order"
         )));
     }
-    let me = options
-        .members
-        .iter()
-        .find(|member| member.node_id == options.node_id);
+    let me = options.members.iter().find(|member| member.node_id == options.node_id);
     match me {
         Some(me) if me.name == identity.node_name && options.node_id == identity.node_id => Ok(()),
         _ => Err(OpenError::Members(format!(
@@ -307,8 +271,6 @@ fn check_members(options: &NodeOptions, identity: &Identity) -> Result<(), OpenE
 }
 
 fn system_clock_us() -> u64 {
-    let since_1970 = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .expect("the clock is set after 1970");
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("the clock is set after 1970");
     since_1970.as_micros() as u64
 }

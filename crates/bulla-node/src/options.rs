@@ -41,10 +41,7 @@ impl NodeOptions {
         NodeOptions {
             data_dir: data_dir.into(),
             node_id: 1,
-            members: vec![Member {
-                node_id: 1,
-                name: "node-1".into(),
-            }],
+            members: vec![Member { node_id: 1, name: "node-1".into() }],
             seal: SealSection::default(),
             limits: LimitsSection::default(),
             raft: RaftSection::default(),
@@ -58,14 +55,7 @@ impl NodeOptions {
         Some(NodeOptions {
             data_dir: node.data.clone(),
             node_id,
-            members: config
-                .nodes
-                .iter()
-                .map(|node| Member {
-                    node_id: node.id,
-                    name: node.name.clone(),
-                })
-                .collect(),
+            members: config.nodes.iter().map(|node| Member { node_id: node.id, name: node.name.clone() }).collect(),
             seal: config.seal.clone(),
             limits: config.limits.clone(),
             raft: config.raft.clone(),
@@ -77,11 +67,7 @@ impl NodeOptions {
     pub(crate) fn settings(&self, clock: Clock) -> Settings {
         Settings {
             node_id: self.node_id,
-            voters: self
-                .members
-                .iter()
-                .map(|member| (member.node_id, member.name.clone()))
-                .collect(),
+            voters: self.members.iter().map(|member| (member.node_id, member.name.clone())).collect(),
             table_records_max: u64::from(self.seal.records_max),
             table_bytes_max: u64::from(self.seal.bytes_max),
             table_age_ms_max: u64::from(self.seal.age_ms_max),

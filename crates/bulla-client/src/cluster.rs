@@ -1,5 +1,7 @@
 //! What a caller reads of the machinery: tables, blocks and the cluster.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -130,6 +132,15 @@ pub enum Role {
     Leader,
     /// Another transaction server.
     Follower,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Role::Leader => "leader",
+            Role::Follower => "follower",
+        })
+    }
 }
 
 /// How far a server of a cluster is behind its leader.

@@ -8,6 +8,7 @@
 
 mod app;
 mod body;
+mod catch_up;
 mod compact;
 mod errors;
 mod extract;

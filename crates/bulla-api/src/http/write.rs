@@ -10,21 +10,17 @@ use bulla_client::{
     TransferRequest, WaitQuery,
 };
 use bulla_ledger::{RecordId, Rejection};
-use bulla_node::{Answer, Batch, Event, Item, SubmitError};
+use bulla_node::{Answer, Batch, Item, SubmitError};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::app::App;
 use super::body::{Json, Posted, parse};
+use super::catch_up::prepare;
 use super::errors::{ApiError, Cause, Fault};
 use super::extract::Params;
-use super::prepare::{Preparation, needs_lookup};
 use super::{compact, metrics};
-
-/// How long a follower waits for a record that its leader has and it has not.
-const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// Make a party known.
 #[utoipa::path(
@@ -246,13 +242,13 @@ pub(super) async fn submit(app: &App, atomic: bool, items: Vec<Item>) -> Result<
 
 /// Waits for the last of what was recorded to be sealed, if that was asked for.
 pub(super) async fn wait_for(app: &App, wait: Stage, answers: &[Answer]) -> Stage {
-    let last = answers.iter().filter_map(|answer| match answer {
-        Answer::Recorded { leaf_index, .. } => Some(*leaf_index),
+    let heights = answers.iter().filter_map(|answer| match answer {
+        Answer::Recorded { height, .. } => Some(*height),
         Answer::Rejected { .. } => None,
     });
     let limit = Duration::from_millis(u64::from(app.limits().wait_sealed_ms_max));
-    match (wait, last.max()) {
-        (Stage::Sealed, Some(leaf_index)) if app.node.wait_sealed(leaf_index, limit).await => Stage::Sealed,
+    match (wait, heights.max()) {
+        (Stage::Sealed, Some(height)) if app.node.wait_sealed(height, limit).await => Stage::Sealed,
         // Nothing was recorded, so there is nothing to wait for.
         (Stage::Sealed, None) => Stage::Sealed,
         _ => Stage::Recorded,
@@ -281,54 +277,6 @@ pub(super) fn recorded(record_id: RecordId, answer: &Answer, stage: Stage) -> Re
             repeated,
         }),
     }
-}
-
-async fn prepare(app: &App, requests: Vec<TransferRequest>) -> Result<Vec<Result<Item, ApiError>>, ApiError> {
-    if !requests.iter().any(needs_lookup) {
-        let mut preparation = Preparation::new(app.node.ledger_id(), app.node.ledger());
-        return Ok(requests.iter().map(|request| preparation.item(request)).collect());
-    }
-    let requests = std::sync::Arc::new(requests);
-    let attempt = || {
-        let requests = requests.clone();
-        app.read(move |node, ledger| {
-            let mut preparation = Preparation::new(node.ledger_id(), ledger);
-            Ok(requests.iter().map(|request| preparation.item(request)).collect::<Vec<_>>())
-        })
-    };
-    let mut events = app.node.watch();
-    let prepared = attempt().await?;
-    if !lacks(&prepared) || is_leader(app).await {
-        return Ok(prepared);
-    }
-    // A follower may be a moment behind: what the leader acknowledged to this very caller may be
-    // unknown here. So unknown is believed only after a moment.
-    let caught_up = async {
-        loop {
-            match events.recv().await {
-                Ok(Event::Recorded { .. }) | Err(RecvError::Lagged(_)) => {}
-                Ok(_) => continue,
-                Err(RecvError::Closed) => return attempt().await,
-            }
-            match attempt().await {
-                Ok(prepared) if lacks(&prepared) => {}
-                done => return done,
-            }
-        }
-    };
-    match tokio::time::timeout(CATCH_UP, caught_up).await {
-        Ok(done) => done,
-        Err(_) => Ok(prepared),
-    }
-}
-
-fn lacks(prepared: &[Result<Item, ApiError>]) -> bool {
-    prepared.iter().any(|item| item.as_ref().is_err_and(ApiError::is_unknown))
-}
-
-async fn is_leader(app: &App) -> bool {
-    let status = app.node.status().await;
-    status.leader == Some(status.node_id)
 }
 
 async fn in_time<T>(app: &App, submitted: impl Future<Output = Result<T, SubmitError>>) -> Result<T, ApiError> {

@@ -1,1 +1,3 @@
-//! What the tests share: clusters of real processes, and the input they are fed.
+//! What the tests share: clusters in one process, clusters of real processes, and the input they are fed.
+
+pub mod embedded;

@@ -1,0 +1,3 @@
+//! The promise: servers agree, every one of them signs, and no single one is needed to record.
+
+mod embedded;

@@ -224,7 +224,7 @@ fn corrupt(path: &Path, number: u64, detail: &str) -> StorageError {
 }
 
 const LINE_LEN: u64 = 128;
-const _: () = assert!(512 % LINE_LEN == 0 && LINE_LEN >= 20 + 1 + 20 + 1 + 64 + 1 + 8 + 1);
+const _: () = assert!(512 % LINE_LEN == 0 && LINE_LEN > 20 + 1 + 20 + 1 + 64 + 1 + 8);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ mod apply;
 mod block_file;
 mod catch_up;
 mod chain;
+mod contain;
 mod directory;
 mod error;
 mod fold;

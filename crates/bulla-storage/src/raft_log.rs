@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
+use crate::contain::contain;
 use crate::directory::FORMAT_VERSION;
 use crate::error::StorageError;
 use crate::store::expect_stamp;
@@ -64,8 +65,8 @@ impl RaftLog {
     /// The log in an open database, if it is this node's and its ends check.
     pub(crate) fn new(path: &Path, database: Database, stamp: &[u8]) -> Result<Self, StorageError> {
         let log = Self { path: path.to_owned(), database };
-        let read = log.begin_read()?;
-        let format = log.field(&read, FORMAT)?.and_then(|format| format.try_into().ok());
+        let field = |name| contain(path, || log.field(&log.begin_read()?, name));
+        let format = field(FORMAT)?.and_then(|format| format.try_into().ok());
         match format.map(u32::from_be_bytes) {
             Some(FORMAT_VERSION) => {}
             Some(found) => {
@@ -73,7 +74,7 @@ impl RaftLog {
             }
             None => return Err(log.corrupt("it has no format version".into())),
         }
-        expect_stamp(path, log.field(&read, STAMP)?.as_deref(), stamp)?;
+        expect_stamp(path, field(STAMP)?.as_deref(), stamp)?;
         log.state()?;
         Ok(log)
     }
@@ -93,6 +94,10 @@ impl RaftLog {
     /// # Errors
     /// [`StorageError::Corrupt`] when the vote, a log id, or the first or last entry does not check.
     pub fn state(&self) -> Result<LogState, StorageError> {
+        contain(&self.path, || self.read_state())
+    }
+
+    fn read_state(&self) -> Result<LogState, StorageError> {
         let read = self.begin_read()?;
         let entries = read.open_table(ENTRIES).map_err(self.failed())?;
         let mut state = LogState {
@@ -128,6 +133,10 @@ impl RaftLog {
     /// # Errors
     /// [`StorageError::Corrupt`] when one does not check, or one is missing between others.
     pub fn read(&self, range: Range<u64>, bytes_max: usize) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
+        contain(&self.path, || self.read_entries(range, bytes_max))
+    }
+
+    fn read_entries(&self, range: Range<u64>, bytes_max: usize) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
         let read = self.begin_read()?;
         let entries = read.open_table(ENTRIES).map_err(self.failed())?;
         let mut found: Vec<(u64, Vec<u8>)> = Vec::new();

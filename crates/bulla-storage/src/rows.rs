@@ -4,10 +4,11 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table,
+    AccessGuard, Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table,
     TableDefinition, WriteTransaction,
 };
 
+use crate::contain::contain;
 use crate::error::StorageError;
 
 /// The tables of `ledger.redb`. Keys are big-endian, so that their order is the order of numbers.
@@ -49,6 +50,8 @@ pub(crate) type Bytes = &'static [u8];
 /// A row as read.
 pub(crate) type Row = (Vec<u8>, Vec<u8>);
 
+type Read<'a> = Result<(AccessGuard<'a, Bytes>, AccessGuard<'a, Bytes>), redb::StorageError>;
+
 /// Tables that can be read: those of a snapshot, or those of a transaction being written.
 pub(crate) trait Rows {
     /// How redb calls such a table.
@@ -60,40 +63,36 @@ pub(crate) trait Rows {
     fn path(&self) -> &Path;
 
     fn get(&self, of: Of, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        match self.table(of).get(key).map_err(StorageError::database(self.path()))? {
+        contain(self.path(), || match self.table(of).get(key).map_err(StorageError::database(self.path()))? {
             Some(value) => Ok(Some(self.checked(of, key, value.value())?)),
             None => Ok(None),
-        }
+        })
     }
 
     /// The first `limit` rows between two keys.
     fn range(&self, of: Of, range: (Bound<&[u8]>, Bound<&[u8]>), limit: usize) -> Result<Vec<Row>, StorageError> {
-        let failed = || StorageError::database(self.path());
-        let rows = self.table(of).range::<&[u8]>(range).map_err(failed())?;
-        rows.take(limit)
-            .map(|row| {
-                let (key, value) = row.map_err(StorageError::database(self.path()))?;
-                Ok((key.value().to_vec(), self.checked(of, key.value(), value.value())?))
-            })
-            .collect()
+        contain(self.path(), || {
+            let rows = self.table(of).range::<&[u8]>(range).map_err(StorageError::database(self.path()))?;
+            rows.take(limit).map(|row| self.checked_row(of, row)).collect()
+        })
     }
 
     /// The last row at or below `key`.
     fn at_or_below(&self, of: Of, key: &[u8]) -> Result<Option<Row>, StorageError> {
-        let failed = || StorageError::database(self.path());
-        let mut rows = self.table(of).range::<&[u8]>(..=key).map_err(failed())?;
-        match rows.next_back() {
-            Some(row) => {
-                let (key, value) = row.map_err(failed())?;
-                Ok(Some((key.value().to_vec(), self.checked(of, key.value(), value.value())?)))
-            }
-            None => Ok(None),
-        }
+        contain(self.path(), || {
+            let mut rows = self.table(of).range::<&[u8]>(..=key).map_err(StorageError::database(self.path()))?;
+            rows.next_back().map(|row| self.checked_row(of, row)).transpose()
+        })
     }
 
     /// Number of rows.
     fn len(&self, of: Of) -> Result<u64, StorageError> {
-        self.table(of).len().map_err(StorageError::database(self.path()))
+        contain(self.path(), || self.table(of).len().map_err(StorageError::database(self.path())))
+    }
+
+    fn checked_row(&self, of: Of, row: Read<'_>) -> Result<Row, StorageError> {
+        let (key, value) = row.map_err(StorageError::database(self.path()))?;
+        Ok((key.value().to_vec(), self.checked(of, key.value(), value.value())?))
     }
 
     fn checked(&self, of: Of, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, StorageError> {
@@ -117,13 +116,11 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn take(database: &Database, path: &Path) -> Result<Self, StorageError> {
-        let read = database.begin_read().map_err(StorageError::database(path))?;
-        let tables = Of::ALL
-            .iter()
-            .map(|of| read.open_table(of.definition()))
-            .collect::<Result<_, _>>()
-            .map_err(StorageError::database(path))?;
-        Ok(Self { path: path.to_owned(), tables })
+        contain(path, || {
+            let read = database.begin_read().map_err(StorageError::database(path))?;
+            let tables: Result<_, _> = Of::ALL.iter().map(|of| read.open_table(of.definition())).collect();
+            Ok(Self { path: path.to_owned(), tables: tables.map_err(StorageError::database(path))? })
+        })
     }
 }
 

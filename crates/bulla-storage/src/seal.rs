@@ -12,7 +12,7 @@ use crate::chain::{Chain, Charter};
 use crate::error::StorageError;
 use crate::ledger::{Ledger, State};
 use crate::manifest::ManifestRow;
-use crate::rows::{Changes, Of, Rows, after, borrowed};
+use crate::rows::{Changes, Of, Row, Rows, after, borrowed};
 
 /// What an attestation did. The same on every node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -320,7 +320,7 @@ fn read_attestations(rows: &impl Rows, height: u64) -> Result<(Attestations, Att
     Ok((counted, other_roots))
 }
 
-fn attestation_rows(rows: &impl Rows, height: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
+fn attestation_rows(rows: &impl Rows, height: u64) -> Result<Vec<Row>, StorageError> {
     rows.range(Of::Attestations, borrowed(&after(&height.to_be_bytes(), None)), usize::MAX)
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use redb::{Builder, Database};
 
 use crate::chain::Charter;
+use crate::contain::contain;
 use crate::directory::{Directory, FORMAT_VERSION, PARTIAL, list, make_dir, partial, publish, remove_file};
 use crate::error::StorageError;
 use crate::guard::Guard;
@@ -176,7 +177,7 @@ fn create(
 }
 
 fn open(path: &Path, cache_bytes: usize) -> Result<Database, StorageError> {
-    Builder::new().set_cache_size(cache_bytes).open(path).map_err(StorageError::database(path))
+    contain(path, || Builder::new().set_cache_size(cache_bytes).open(path).map_err(StorageError::database(path)))
 }
 
 const FORMAT: &[u8] = b"format";

@@ -1,0 +1,126 @@
+//! Changed bytes are noticed: never served, never a panic.
+
+use std::fs;
+
+use bulla_storage::StorageError;
+
+use crate::node::{Node, attestation, record_id};
+
+const BLOCK: &str = "blocks/0000000000.block";
+
+/// A node with a sealed block and another one.
+fn node() -> Node {
+    let node = Node::new(1).with_a_block();
+    node.ledger().attest(0, &attestation(1, &node.ledger().checkpoint_from_disk(0).unwrap())).unwrap();
+    node.close_and_store(3_000);
+    node
+}
+
+#[test]
+fn every_changed_byte_of_a_block_file_is_noticed_and_never_served() {
+    let node = node();
+    let good = fs::read(node.file(BLOCK)).unwrap();
+    let leaves: Vec<_> = (0..node.ledger().size()).map(|leaf| node.ledger().leaf(leaf).unwrap()).collect();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 0x10;
+        fs::write(node.file(BLOCK), &bad).unwrap();
+        for (leaf_index, leaf) in (0..).zip(&leaves) {
+            if let Ok(served) = node.ledger().leaf(leaf_index) {
+                assert_eq!(&served, leaf, "byte {at}");
+            }
+        }
+        let verified = node.ledger().verify_all(&mut |_| {});
+        assert!(matches!(verified, Err(StorageError::Corrupt { .. })), "byte {at}: {verified:?}");
+    }
+    fs::write(node.file(BLOCK), &good).unwrap();
+    node.ledger().verify_all(&mut |_| {}).unwrap();
+}
+
+#[test]
+fn what_is_not_as_it_was_applied_is_never_attested_to() {
+    let mut node = node();
+    let good = fs::read(node.file(BLOCK)).unwrap();
+    let checkpoint = node.ledger().checkpoint_from_disk(0).unwrap();
+    for at in (0..good.len()).step_by(41) {
+        let mut bad = good.clone();
+        bad[at] ^= 0x01;
+        let opened = node.reopen_after(|node| fs::write(node.file(BLOCK), &bad).unwrap());
+        let checked = opened.and_then(|()| node.ledger().checkpoint_from_disk(0));
+        assert!(matches!(checked, Err(StorageError::Corrupt { .. })), "byte {at}: {checked:?}");
+    }
+    node.reopen_after(|node| fs::write(node.file(BLOCK), &good).unwrap()).unwrap();
+    assert_eq!(node.ledger().checkpoint_from_disk(0).unwrap(), checkpoint);
+}
+
+#[test]
+fn a_block_file_cut_short_or_grown_is_noticed() {
+    let mut node = node();
+    let good = fs::read(node.file(BLOCK)).unwrap();
+    for bad in [&good[..good.len() - 1], &good[..64], &[], &[good.as_slice(), &[0]].concat()] {
+        let opened = node.reopen_after(|node| fs::write(node.file(BLOCK), bad).unwrap());
+        let noticed = opened.and_then(|()| node.ledger().leaf(1).map(drop));
+        assert!(matches!(noticed, Err(StorageError::Corrupt { .. })), "{noticed:?}");
+    }
+}
+
+#[test]
+fn a_block_in_the_place_of_another_is_noticed() {
+    let mut node = node();
+    let opened = node.reopen_after(|node| {
+        fs::copy(node.file("blocks/0000000001.block"), node.file(BLOCK)).unwrap();
+    });
+    let noticed = opened.and_then(|()| node.ledger().leaf(1).map(drop));
+    assert!(matches!(noticed, Err(StorageError::Corrupt { .. })), "{noticed:?}");
+}
+
+#[test]
+fn a_changed_identity_file_is_noticed() {
+    for name in ["node", "genesis.leaf", "node.key", "log.key"] {
+        let mut node = Node::new(1);
+        let path = node.file("identity").join(name);
+        let good = fs::read(&path).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            let opened = node.reopen_after(|_| fs::write(&path, &bad).unwrap());
+            assert!(opened.is_err(), "byte {at} of {name}");
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_of_a_database_is_noticed_or_does_not_matter() {
+    let mut node = node();
+    let ops = [
+        bulla_storage::LogOp::Vote(b"vote".into()),
+        bulla_storage::LogOp::Append { index: 1, entry: b"entry".to_vec().into() },
+    ];
+    node.store().raft_log().commit(&ops).unwrap();
+    let expected = everything(&node).unwrap();
+    for name in ["ledger.redb", "raft.redb"] {
+        let mut good = Vec::new();
+        node.reopen_after(|node| good = fs::read(node.file(name)).unwrap()).unwrap();
+        let used: Vec<usize> = (0..good.len()).filter(|at| good[*at] != 0).collect();
+        for at in used.iter().step_by(1 + used.len() / 300) {
+            let mut bad = good.clone();
+            bad[*at] ^= 0x04;
+            let opened = node.reopen_after(|node| fs::write(node.file(name), &bad).unwrap());
+            if let Ok(read) = opened.and_then(|()| everything(&node)) {
+                assert_eq!(read, expected, "byte {at} of {name}");
+            }
+        }
+        node.reopen_after(|node| fs::write(node.file(name), &good).unwrap()).unwrap();
+    }
+}
+
+/// All that can be read, in words.
+fn everything(node: &Node) -> Result<String, StorageError> {
+    let ledger = node.ledger();
+    let rows = (ledger.assets(None, 10)?, ledger.parties(None, 10)?, ledger.classes(None, 10)?);
+    let records: Result<Vec<_>, _> = (0..10).map(|number| ledger.record(record_id(number))).collect();
+    let places = (ledger.durable(), ledger.size(), ledger.sealing_status(), ledger.payload(4)?);
+    let blocks = (ledger.block(0)?, ledger.block(1)?, ledger.checkpoint()?, ledger.receipt(4, true)?);
+    let log = (node.store().raft_log().state()?, node.store().raft_log().read(0..10, 1_000)?);
+    Ok(format!("{rows:?} {:?} {places:?} {blocks:?} {log:?}", records?))
+}

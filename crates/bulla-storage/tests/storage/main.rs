@@ -1,0 +1,11 @@
+//! The data directory held against the reference ledger, crashes, damage and peers.
+
+mod catching_up;
+mod damage;
+mod directory;
+mod log;
+mod node;
+mod oracle;
+mod reopening;
+mod requests;
+mod sealing;

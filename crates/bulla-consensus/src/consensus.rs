@@ -56,7 +56,8 @@ impl Consensus {
         let (machine, closed) = StateMachine::open(store.clone(), progress.clone(), events.clone())?;
         let network = Network { me: settings.node_id, transport: transport.clone() };
         let raft = Raft::new(settings.node_id, config, network, log, machine).await.map_err(io::Error::other)?;
-        let engine = Arc::new(Engine { raft, store, transport, settings, progress, events, stop });
+        let engine =
+            Arc::new(Engine { raft, store, transport, settings, progress, events, stop, pulling: Default::default() });
 
         let blocks_thread = store_on_a_thread(engine.clone(), closed, flushed)?;
         tokio::spawn(sealer::attest_tables(engine.clone()));

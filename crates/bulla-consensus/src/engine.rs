@@ -29,6 +29,8 @@ pub(crate) struct Engine {
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) stop: watch::Sender<bool>,
+    /// Held while blocks are pulled: a leader that asks again must not write into what is being fetched.
+    pub(crate) pulling: tokio::sync::Mutex<()>,
 }
 
 /// Why a peer did not do what it was asked.

@@ -4,10 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use bulla_sealing::{ConfigLeaf, ConfigNode};
+use bulla_sealing::{ConfigLeaf, ConfigNode, SigningKey};
 use bulla_storage::{Identity, Store, StoreOptions, identity};
 use bytes::Bytes;
-use ed25519_dalek::SigningKey;
 use futures::{Stream, StreamExt};
 use openraft::StorageError;
 use openraft::storage::{

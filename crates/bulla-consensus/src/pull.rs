@@ -22,10 +22,14 @@ pub(crate) enum PullError {
     Storage(#[from] StorageError),
 }
 
+/// Takes a piece that begins at an offset.
+type WritePiece<'a> = dyn FnMut(u64, &[u8]) -> Result<(), StorageError> + Send + 'a;
+
 impl Engine {
     /// Stages what this node lacks of the ledger up to `upto_height`. Blocks that were staged stay when a
     /// later one fails, so that the next attempt goes on from there.
     pub(crate) async fn pull_blocks(&self, from: NodeId, upto_height: u64) -> Result<(), PullError> {
+        let _alone = self.pulling.lock().await;
         let ledger = self.store.ledger();
         let lacking = ledger.lacking(upto_height)?;
         for height in lacking.blocks {
@@ -53,7 +57,7 @@ impl Engine {
         from: NodeId,
         height: u64,
         part: Part,
-        write: &mut (dyn FnMut(u64, &[u8]) -> Result<(), StorageError> + Send),
+        write: &mut WritePiece<'_>,
     ) -> Result<(), PullError> {
         let fetch = |source| PullError::Fetch { height, source };
         let length =

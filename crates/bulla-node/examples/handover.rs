@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{laptop} is owned by {} and held by {}", asset.owner, asset.holder);
 
     match node.receipt(hand_over)? {
-        ReceiptAnswer::Ready(receipt) => println!("{}", receipt.to_text()),
+        ReceiptAnswer::Ready(receipt) => println!("{}", receipt.to_text()?),
         ReceiptAnswer::NotSealed | ReceiptAnswer::Unknown => return Err("there is no receipt".into()),
     }
     node.shutdown().await;

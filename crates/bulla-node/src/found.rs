@@ -1,8 +1,7 @@
 //! Founding a ledger: its keys and its genesis leaf, before any server runs.
 
-use bulla_sealing::{ConfigLeaf, ConfigNode};
+use bulla_sealing::{ConfigLeaf, ConfigNode, SigningKey};
 use bulla_storage::Identity;
-use ed25519_dalek::SigningKey;
 use uuid::Uuid;
 
 use crate::node::OpenError;

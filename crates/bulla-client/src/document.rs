@@ -26,7 +26,7 @@ pub enum DocumentError {
 
 impl Document {
     /// Most bytes of a payload.
-    pub const BYTES_MAX: usize = 65_536;
+    pub const BYTES_MAX: usize = bulla_ledger::PAYLOAD_BYTES_MAX;
     /// Most levels of objects and arrays inside each other: readers of JSON are often recursive.
     pub const DEPTH_MAX: usize = 64;
 

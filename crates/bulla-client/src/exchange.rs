@@ -12,6 +12,8 @@ use crate::{ClientError, Problem};
 
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Below the time after which a server closes a connection that asks for nothing.
+const IDLE_MAX: Duration = Duration::from_secs(4);
 
 /// The servers of a cluster, and how patient to be with them.
 pub(crate) struct Exchange {
@@ -49,7 +51,11 @@ impl Exchange {
         if endpoints.is_empty() {
             return Err(ClientError::NoEndpoint);
         }
-        let http = reqwest::Client::builder().timeout(timeout).build().map_err(ClientError::Unreachable)?;
+        let http = reqwest::Client::builder()
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE_MAX)
+            .build()
+            .map_err(ClientError::Unreachable)?;
         Ok(Exchange { http, endpoints, preferred: AtomicUsize::new(0), attempts_max: attempts_max.max(1) })
     }
 

@@ -160,6 +160,8 @@ pub struct RecordView {
     pub event_time: Option<Time>,
     /// The height of the block that its table is or will be.
     pub height: u64,
+    /// The record table that holds it.
+    pub table_id: Uuid,
     /// How far it has come.
     pub stage: Stage,
     /// The asset.

@@ -1,6 +1,6 @@
 //! The listening socket: bounded connections, no patience for slow ones, and an orderly end.
 
-use std::io;
+use std::io::{self, ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// How long to wait when no connection can be accepted, for lack of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A node on HTTP/1.1. Dropping it stops it at once; [`HttpServer::shutdown`] lets it finish.
+/// A node on HTTP/1.1. Dropping it stops it as [`HttpServer::shutdown`] does, but does not wait.
 #[derive(Debug)]
 pub struct HttpServer {
     address: SocketAddr,
@@ -103,10 +103,20 @@ async fn serve(node: Node, listener: TcpListener, mut stopped: oneshot::Receiver
 /// A connection, once there is room for one more; until then callers wait in the kernel's queue.
 async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    // Answers are small and whole; waiting for more to send with them would only delay them.
-    stream.set_nodelay(true)?;
-    Ok((stream, slot))
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are small and whole; waiting for more to send with them would only delay them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a caller left at once");
+                }
+                return Ok((stream, slot));
+            }
+            // That caller left before it was accepted; the next one need not wait for that.
+            Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionReset) => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn converse(

@@ -90,19 +90,21 @@ impl Viewer<'_> {
     /// What became of a record id, with payload and salt if they are asked for.
     pub(crate) fn record(&self, record_id: RecordId, payload: bool) -> Result<RecordAnswer, ApiError> {
         let view = self.ledger.record(record_id)?.ok_or(Missing::Record)?;
-        match view.entry {
-            Entry::Recorded(record) => {
-                let stage = if view.sealed { Stage::Sealed } else { Stage::Recorded };
-                Ok(RecordAnswer::Recorded(self.recorded(&record, view.height, stage, payload)?))
-            }
+        match &view.entry {
+            Entry::Recorded(record) => Ok(RecordAnswer::Recorded(self.recorded(record, &view, payload)?)),
             Entry::Refused { rejection, .. } => Ok(RecordAnswer::Rejected(RejectedView {
                 record_id: record_id.0,
-                problem: ApiError::from(rejection).problem(),
+                problem: ApiError::from(*rejection).problem(),
             })),
         }
     }
 
-    fn recorded(&self, record: &Record, height: u64, stage: Stage, with_payload: bool) -> Result<RecordView, ApiError> {
+    fn recorded(
+        &self,
+        record: &Record,
+        found: &bulla_node::RecordView,
+        with_payload: bool,
+    ) -> Result<RecordView, ApiError> {
         let transfer = &record.transfer;
         let act = act(transfer);
         let is_define = act == Act::Define;
@@ -125,8 +127,9 @@ impl Viewer<'_> {
             leaf_index: record.leaf_index,
             time: Time::from_micros(record.time_us),
             event_time: (transfer.event_time_us != 0).then_some(Time::from_micros(transfer.event_time_us)),
-            height,
-            stage,
+            height: found.height,
+            table_id: found.table_id,
+            stage: if found.sealed { Stage::Sealed } else { Stage::Recorded },
             asset_id: (!is_define && !transfer.asset_id.is_nil()).then_some(transfer.asset_id.0),
             class_id: transfer.class_id().map(|class| class.0),
             party_id: (act == Act::Enroll).then_some(transfer.to.0),

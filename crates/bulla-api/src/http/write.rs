@@ -10,6 +10,7 @@ use bulla_client::{
     TransferRequest, WaitQuery,
 };
 use bulla_ledger::{RecordId, Rejection};
+use bulla_node::config::LimitsSection;
 use bulla_node::{Answer, Batch, Item, SubmitError};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -21,6 +22,9 @@ use super::catch_up::prepare;
 use super::errors::{ApiError, Cause, Fault};
 use super::extract::Params;
 use super::{compact, metrics};
+
+// What callers are told about batches is what a node takes at most.
+const _: () = assert!(BatchRequest::TRANSFERS_MAX == LimitsSection::BATCH_RECORDS_MAX as usize);
 
 /// Make a party known.
 #[utoipa::path(

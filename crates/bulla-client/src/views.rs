@@ -130,7 +130,7 @@ pub struct HoldingView {
 #[serde(rename_all = "lowercase")]
 pub enum RecordAnswer {
     /// It names a record of the ledger.
-    Recorded(RecordView),
+    Recorded(Box<RecordView>),
     /// It was spent on a request that the ledger refused for good.
     Rejected(RejectedView),
 }

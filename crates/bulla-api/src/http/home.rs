@@ -73,7 +73,7 @@ impl Lately {
         for leaf_index in (size.saturating_sub(LEAVES_LOOKED_AT)..size).rev() {
             let Some(record) = ledger.record_at(leaf_index)? else { continue };
             if let RecordAnswer::Recorded(view) = viewer.record(record.transfer.record_id, false)? {
-                records.push(line(&viewer, view)?);
+                records.push(line(&viewer, *view)?);
             }
             if records.len() == RECORDS_SHOWN {
                 break;

@@ -91,7 +91,7 @@ impl Viewer<'_> {
     pub(crate) fn record(&self, record_id: RecordId, payload: bool) -> Result<RecordAnswer, ApiError> {
         let view = self.ledger.record(record_id)?.ok_or(Missing::Record)?;
         match &view.entry {
-            Entry::Recorded(record) => Ok(RecordAnswer::Recorded(self.recorded(record, &view, payload)?)),
+            Entry::Recorded(record) => Ok(RecordAnswer::Recorded(Box::new(self.recorded(record, &view, payload)?))),
             Entry::Refused { rejection, .. } => Ok(RecordAnswer::Rejected(RejectedView {
                 record_id: record_id.0,
                 problem: ApiError::from(*rejection).problem(),

@@ -124,7 +124,7 @@ pub(crate) async fn history(
                 rows,
                 |record| record.leaf_index,
                 |record| match viewer.record(record.transfer.record_id, false)? {
-                    RecordAnswer::Recorded(view) => Ok(view),
+                    RecordAnswer::Recorded(view) => Ok(*view),
                     RecordAnswer::Rejected(_) => Err(ApiError::from(Missing::Record)),
                 },
             )

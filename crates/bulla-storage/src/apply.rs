@@ -24,22 +24,19 @@ impl Ledger {
         let before = open.mark();
         let below = Below { unstored, stored: crate::stored::Stored { rows: &**snapshot, blocks: &self.blocks } };
         let mut apply = Apply { open, below: &below, time_us };
-        let outcomes: Result<Vec<Vec<Outcome>>, StorageError> =
-            batches.iter().map(|batch| apply.batch(batch)).collect();
-        let outcomes = match outcomes {
-            Ok(outcomes) => outcomes,
-            Err(error) => {
-                open.roll_back(&before);
-                return Err(error);
+        let outcomes = batches.iter().map(|batch| apply.batch(batch)).collect();
+        match state.answers(&self.blocks, time_us, outcomes) {
+            Ok(answers) => {
+                state.open.forget_undo();
+                state.chain.absorb(&state.open);
+                state.chain.last_time_us = time_us;
+                Ok(answers)
             }
-        };
-        open.forget_undo();
-        chain.absorb(open);
-        chain.last_time_us = time_us;
-        outcomes
-            .iter()
-            .map(|batch| batch.iter().map(|outcome| answer(state, &self.blocks, time_us, outcome)).collect())
-            .collect()
+            Err(error) => {
+                state.open.roll_back(&before);
+                Err(error)
+            }
+        }
     }
 }
 
@@ -109,28 +106,41 @@ impl Apply<'_> {
     }
 }
 
-fn answer(state: &State, blocks: &Blocks, time_us: u64, outcome: &Outcome) -> Result<Answer, StorageError> {
-    Ok(match outcome {
-        Outcome::Accepted(effects) => Answer::Recorded {
-            leaf_index: effects.record.leaf_index,
-            height: state.open.height,
-            table_id: state.open.table_id,
-            time_us,
-            repeated: false,
-        },
-        Outcome::AlreadyAccepted { leaf_index } => {
-            let (height, table_id) = state.table_of(*leaf_index)?.expect("an accepted record is in a table");
-            let leaf = state.leaf(blocks, *leaf_index)?.expect("an accepted record is in a table");
-            let time_us = decode_record(*leaf_index, &leaf)?.time_us;
-            Answer::Recorded { leaf_index: *leaf_index, height, table_id, time_us, repeated: true }
-        }
-        Outcome::Rejected(rejection) | Outcome::AlreadyRejected(rejection) => {
-            Answer::Rejected { rejection: *rejection }
-        }
-    })
-}
-
 impl State {
+    /// Says where everything is. The records of `outcomes` are in the open table.
+    fn answers(
+        &self,
+        blocks: &Blocks,
+        time_us: u64,
+        outcomes: Result<Vec<Vec<Outcome>>, StorageError>,
+    ) -> Result<Vec<Vec<Answer>>, StorageError> {
+        let answer = |outcome: &Outcome| self.answer(blocks, time_us, outcome);
+        outcomes?.iter().map(|batch| batch.iter().map(answer).collect()).collect()
+    }
+
+    fn answer(&self, blocks: &Blocks, time_us: u64, outcome: &Outcome) -> Result<Answer, StorageError> {
+        Ok(match outcome {
+            Outcome::Accepted(effects) => Answer::Recorded {
+                leaf_index: effects.record.leaf_index,
+                height: self.open.height,
+                table_id: self.open.table_id,
+                time_us,
+                repeated: false,
+            },
+            Outcome::AlreadyAccepted { leaf_index } => {
+                let lost =
+                    || StorageError::corrupt(format!("leaf {leaf_index}"), "it was recorded, but no block holds it");
+                let (height, table_id) = self.table_of(*leaf_index)?.ok_or_else(lost)?;
+                let leaf = self.leaf(blocks, *leaf_index)?.ok_or_else(lost)?;
+                let time_us = decode_record(*leaf_index, &leaf)?.time_us;
+                Answer::Recorded { leaf_index: *leaf_index, height, table_id, time_us, repeated: true }
+            }
+            Outcome::Rejected(rejection) | Outcome::AlreadyRejected(rejection) => {
+                Answer::Rejected { rejection: *rejection }
+            }
+        })
+    }
+
     /// Height and id of the table that holds a leaf.
     pub(crate) fn table_of(&self, leaf_index: u64) -> Result<Option<(u64, Uuid)>, StorageError> {
         if let Some(table) = self.tables().find(|table| table.leaf(leaf_index).is_some()) {

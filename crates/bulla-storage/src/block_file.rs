@@ -8,6 +8,7 @@ use bulla_sealing::{Hash, leaf_hash};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::block_layout::{Layout, PRELUDE_LEN, Prelude, TRAILER_LEN, Trailer, layout};
 use crate::directory::{partial, publish, remove_file};
 use crate::error::StorageError;
 use crate::leaves::{LENGTH_BYTES, Leaves};
@@ -271,108 +272,5 @@ impl<'a> Writer<'a> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Prelude {
-    leaf_count: u32,
-    refused_count: u32,
-    ledger_id: Uuid,
-    height: u64,
-    first_leaf: u64,
-}
-
-impl Prelude {
-    fn encode(&self) -> [u8; PRELUDE_LEN] {
-        let mut bytes = [0; PRELUDE_LEN];
-        bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..12].copy_from_slice(&BLOCK_VERSION.to_be_bytes());
-        bytes[12..16].copy_from_slice(&self.leaf_count.to_be_bytes());
-        bytes[16..32].copy_from_slice(self.ledger_id.as_bytes());
-        bytes[32..40].copy_from_slice(&self.height.to_be_bytes());
-        bytes[40..48].copy_from_slice(&self.first_leaf.to_be_bytes());
-        bytes[48..52].copy_from_slice(&self.refused_count.to_be_bytes());
-        let sum = crc32c::crc32c(&bytes[..60]);
-        bytes[60..].copy_from_slice(&sum.to_be_bytes());
-        bytes
-    }
-
-    fn decode(bytes: &[u8; PRELUDE_LEN], path: &Path) -> Result<Self, StorageError> {
-        let u32_at = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
-        let u64_at = |at: usize| u64::from_be_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
-        let prelude = Self {
-            leaf_count: u32_at(12),
-            refused_count: u32_at(48),
-            ledger_id: Uuid::from_bytes(bytes[16..32].try_into().expect("16 bytes")),
-            height: u64_at(32),
-            first_leaf: u64_at(40),
-        };
-        let is_a_block = bytes[..8] == *MAGIC && u32_at(60) == crc32c::crc32c(&bytes[..60]);
-        if is_a_block && u32_at(8) != BLOCK_VERSION {
-            let path = path.to_owned();
-            return Err(StorageError::FormatVersion { path, found: u32_at(8), supported: BLOCK_VERSION });
-        }
-        match prelude.encode() == *bytes && prelude.first_leaf.checked_add(prelude.leaf_count.into()).is_some() {
-            true => Ok(prelude),
-            false => Err(StorageError::corrupt(path.display().to_string(), "its first 64 bytes do not check")),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Trailer {
-    leaves_len: u64,
-    /// CRC-32C of each section, in their order.
-    sums: [u32; 4],
-    file_len: u64,
-}
-
-impl Trailer {
-    fn encode(&self) -> [u8; TRAILER_LEN] {
-        let mut bytes = [0; TRAILER_LEN];
-        bytes[..8].copy_from_slice(&self.leaves_len.to_be_bytes());
-        for (at, sum) in self.sums.iter().enumerate() {
-            bytes[8 + 4 * at..12 + 4 * at].copy_from_slice(&sum.to_be_bytes());
-        }
-        bytes[24..32].copy_from_slice(&self.file_len.to_be_bytes());
-        let sum = crc32c::crc32c(&bytes[..36]);
-        bytes[36..40].copy_from_slice(&sum.to_be_bytes());
-        bytes[40..].copy_from_slice(END_MAGIC);
-        bytes
-    }
-
-    fn decode(bytes: &[u8; TRAILER_LEN]) -> Option<Self> {
-        let u32_at = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
-        let u64_at = |at: usize| u64::from_be_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
-        let sums = [u32_at(8), u32_at(12), u32_at(16), u32_at(20)];
-        let trailer = Self { leaves_len: u64_at(0), sums, file_len: u64_at(24) };
-        (trailer.encode() == *bytes).then_some(trailer)
-    }
-}
-
-/// Where each part begins.
-struct Layout {
-    leaves: u64,
-    ends: u64,
-    hashes: u64,
-    refused: u64,
-    trailer: u64,
-    end: u64,
-}
-
-/// `None` when the numbers cannot be those of a file.
-fn layout(prelude: &Prelude, trailer: &Trailer) -> Option<Layout> {
-    let leaves = PRELUDE_LEN as u64;
-    let ends = leaves.checked_add(trailer.leaves_len)?;
-    let hashes = ends.checked_add(4 * u64::from(prelude.leaf_count))?;
-    let refused = hashes.checked_add(32 * u64::from(prelude.leaf_count))?;
-    let trailer = refused.checked_add(Refused::LEN as u64 * u64::from(prelude.refused_count))?;
-    let end = trailer.checked_add(TRAILER_LEN as u64)?;
-    Some(Layout { leaves, ends, hashes, refused, trailer, end })
-}
-
-const MAGIC: &[u8; 8] = b"BULLABLK";
-const END_MAGIC: &[u8; 8] = b"BULLAEND";
-const BLOCK_VERSION: u32 = 1;
-const PRELUDE_LEN: usize = 64;
-const TRAILER_LEN: usize = 48;
 const SECTIONS: [&str; 4] = ["leaves", "offsets", "hashes", "refused requests"];
 const PIECE_BYTES: usize = 8 << 20;

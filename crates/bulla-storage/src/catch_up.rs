@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use bulla_sealing::{Attestation, AttestationError, SignedNote, verify_attestation};
+use bulla_sealing::{Attestation, AttestationError, Checkpoint, SignedNote, Signer, verify_attestation};
 use bytes::Bytes;
 
 use crate::block_file::BlockFile;
@@ -16,7 +16,8 @@ use crate::fold::{FoldError, fold};
 use crate::ledger::Ledger;
 use crate::manifest::{ManifestRow, put_durable, read_chain};
 use crate::rows::Changes;
-use crate::seal::{SealChange, put_seal_changes, read_sealed_height};
+use crate::seal::{SealChange, checkpoint_of};
+use crate::seal_rows::{put_seal_changes, read_sealed_height};
 use crate::side_data::SideData;
 use crate::store_table::put_block;
 use crate::stored::Stored;
@@ -93,7 +94,7 @@ impl Ledger {
     /// When the rows cannot be read.
     pub fn lacking(&self, upto: u64) -> Result<Lacking, StorageError> {
         let state = self.state();
-        let blocks = state.durable.height.map_or(0, |height| height + 1)..upto + 1;
+        let blocks = state.durable.height.map_or(0, |height| height + 1)..upto.saturating_add(1);
         // What the rows say, not what is known: adopting begins from the rows.
         let unsealed = read_sealed_height(&*state.snapshot)?.map_or(0, |sealed| sealed + 1);
         Ok(match blocks.is_empty() {
@@ -194,7 +195,7 @@ impl Ledger {
     fn adopt_seal(&self, changes: &mut Changes<'_>, height: u64) -> Result<(), StorageError> {
         let bad = |reason: &str| StorageError::BadBlock { height, reason: reason.to_owned() };
         let row = ManifestRow::read(&*changes, height)?.ok_or_else(|| bad("it is not there"))?;
-        let ours = crate::seal::checkpoint_of(&self.charter, &row);
+        let ours = checkpoint_of(&self.charter, &row);
         let side = self.staged_side(height)?;
         let mut seal_changes = Vec::new();
         for attestation in side.attestations {
@@ -207,26 +208,34 @@ impl Ledger {
             }
         }
         if let Some(note) = side.seal {
-            let sealed_before = read_sealed_height(&*changes)?.map_or(0, |sealed| sealed + 1) == height;
-            match self.is_seal(&note, &ours) && sealed_before {
+            let attestations = self.attestations_of(&note, &ours).ok_or_else(|| bad("its seal does not verify"))?;
+            let is_next = read_sealed_height(&*changes)?.map_or(0, |sealed| sealed + 1) == height;
+            match is_next {
                 true => seal_changes.push(SealChange::Sealed(height, note)),
-                false => return Err(bad("its seal does not verify")),
+                // The block before was fetched just before it was sealed. It will be, from the log; then this one is.
+                false => seal_changes.extend(attestations.into_iter().map(|one| SealChange::Attested(height, one))),
             }
         }
         put_seal_changes(changes, &seal_changes)
     }
 
-    fn verify(
-        &self,
-        ours: &bulla_sealing::Checkpoint,
-        attestation: &Attestation,
-    ) -> Option<Result<(), AttestationError>> {
+    fn verify(&self, ours: &Checkpoint, attestation: &Attestation) -> Option<Result<(), AttestationError>> {
         let node = self.charter.config.nodes.iter().find(|node| node.name == attestation.node_name)?;
         Some(verify_attestation(&node.public_key, ours, attestation))
     }
 
-    pub(crate) fn is_seal(&self, note: &SignedNote, ours: &bulla_sealing::Checkpoint) -> bool {
-        self.charter.policy.verify(note).is_ok_and(|sealed| sealed.checkpoint == *ours)
+    /// The attestations that a valid seal of this tree was made of.
+    fn attestations_of(&self, note: &SignedNote, ours: &Checkpoint) -> Option<Vec<Attestation>> {
+        let sealed = self.charter.policy.verify(note).ok().filter(|sealed| sealed.checkpoint == *ours)?;
+        let attestation = |signer: &Signer| {
+            let lines = note.signatures.iter().filter(|line| line.name == signer.name);
+            let signature = lines.filter_map(|line| line.signature.get(8..)?.try_into().ok()).next()?;
+            let (node_name, time_s) = (signer.name.clone(), signer.time_s);
+            Some(Attestation { node_name, size: ours.size, root: ours.root, time_s, signature })
+        };
+        let attestations: Vec<Attestation> = sealed.nodes.iter().map(attestation).collect::<Option<_>>()?;
+        let verified = attestations.iter().all(|attestation| self.verify(ours, attestation) == Some(Ok(())));
+        verified.then_some(attestations)
     }
 
     fn staged_side(&self, height: u64) -> Result<SideData, StorageError> {

@@ -12,7 +12,8 @@ use crate::chain::{Chain, Charter};
 use crate::error::StorageError;
 use crate::ledger::{Ledger, State};
 use crate::manifest::ManifestRow;
-use crate::rows::{Changes, Of, Row, Rows, after, borrowed};
+use crate::rows::{Of, Rows};
+use crate::seal_rows::{read_attestations, read_sealed_height};
 
 /// What an attestation did. The same on every node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,82 +252,3 @@ impl Waiting {
 pub(crate) fn checkpoint_of(charter: &Charter, row: &ManifestRow) -> Checkpoint {
     Checkpoint { origin: charter.config.origin.clone(), size: row.end_leaf, root: row.root }
 }
-
-/// Makes what sealing did durable, in the transaction of the block that follows it.
-pub(crate) fn put_seal_changes(changes: &mut Changes<'_>, seal_changes: &[SealChange]) -> Result<(), StorageError> {
-    for change in seal_changes {
-        match change {
-            SealChange::Attested(height, attestation) => {
-                changes.put(
-                    Of::Attestations,
-                    &attestation_key(*height, COUNTED, attestation),
-                    &attestation.encode(),
-                )?;
-            }
-            SealChange::OtherRoot(height, attestation) => {
-                changes.put(
-                    Of::Attestations,
-                    &attestation_key(*height, OTHER_ROOT, attestation),
-                    &attestation.encode(),
-                )?;
-            }
-            SealChange::Sealed(height, note) => {
-                changes.put(Of::Seals, &height.to_be_bytes(), note.to_string().as_bytes())?;
-                for (key, _) in attestation_rows(changes, *height)? {
-                    changes.remove(Of::Attestations, &key)?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn read_sealed_height(rows: &impl Rows) -> Result<Option<u64>, StorageError> {
-    match rows.at_or_below(Of::Seals, &[0xff; 8])? {
-        Some((key, _)) => match key.as_slice().try_into() {
-            Ok(height) => Ok(Some(u64::from_be_bytes(height))),
-            Err(_) => Err(rows.corrupt_row(Of::Seals, &key, "its key is no height")),
-        },
-        None => Ok(None),
-    }
-}
-
-/// The signed checkpoint that seals a stored block.
-pub(crate) fn read_seal(rows: &impl Rows, height: u64) -> Result<Option<SignedNote>, StorageError> {
-    let key = height.to_be_bytes();
-    match rows.get(Of::Seals, &key)? {
-        Some(note) => match SignedNote::parse(&note) {
-            Ok(note) => Ok(Some(note)),
-            Err(error) => Err(rows.corrupt_row(Of::Seals, &key, &error.to_string())),
-        },
-        None => Ok(None),
-    }
-}
-
-type Attestations = BTreeMap<String, Attestation>;
-
-/// The stored attestations to a block not sealed: those that count, and the evidence.
-fn read_attestations(rows: &impl Rows, height: u64) -> Result<(Attestations, Attestations), StorageError> {
-    let (mut counted, mut other_roots) = (Attestations::new(), Attestations::new());
-    for (key, value) in attestation_rows(rows, height)? {
-        let attestation = Attestation::decode(&value)
-            .map_err(|error| rows.corrupt_row(Of::Attestations, &key, &error.to_string()))?;
-        let kind = match key.get(8) {
-            Some(&COUNTED) => &mut counted,
-            _ => &mut other_roots,
-        };
-        kind.insert(attestation.node_name.clone(), attestation);
-    }
-    Ok((counted, other_roots))
-}
-
-fn attestation_rows(rows: &impl Rows, height: u64) -> Result<Vec<Row>, StorageError> {
-    rows.range(Of::Attestations, borrowed(&after(&height.to_be_bytes(), None)), usize::MAX)
-}
-
-fn attestation_key(height: u64, kind: u8, attestation: &Attestation) -> Vec<u8> {
-    [&height.to_be_bytes()[..], &[kind], attestation.node_name.as_bytes()].concat()
-}
-
-const COUNTED: u8 = 0;
-const OTHER_ROOT: u8 = 1;

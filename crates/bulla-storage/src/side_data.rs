@@ -7,7 +7,7 @@ use crate::error::StorageError;
 use crate::ledger::State;
 use crate::manifest::ManifestRow;
 use crate::rows::{Of, Rows, borrowed};
-use crate::seal::read_seal;
+use crate::seal_rows::read_seal;
 
 /// Payloads with their leaf indexes, and the seal of a block or the attestations to it so far.
 #[derive(Debug, Default, PartialEq, Eq)]

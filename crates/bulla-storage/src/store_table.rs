@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::manifest::{ManifestRow, put_durable};
 use crate::refused::Refused;
 use crate::rows::{Changes, Of, Rows, Snapshot};
-use crate::seal::put_seal_changes;
+use crate::seal_rows::put_seal_changes;
 use crate::stored::{Blocks, KEPT_LEVELS, PriorRow, Stored, subtree_key};
 use crate::table::{ClosedTable, Closing, PriorAt, RecordTable};
 

@@ -118,6 +118,28 @@ fn adopting_drops_what_was_not_stored_and_seals_what_was() {
 }
 
 #[test]
+fn a_seal_that_came_before_the_one_below_it_waits_for_its_turn() {
+    let (leader, follower) = (leader(), follower());
+    let second = leader.ledger().checkpoint_from_disk(1).unwrap();
+    let third = leader.ledger().checkpoint_from_disk(2).unwrap();
+    let before = leader.ledger().side_data(1).unwrap();
+    leader.ledger().attest(1, &attestation(2, &second)).unwrap();
+    for voter in 1..=VOTERS {
+        leader.ledger().attest(2, &attestation(voter, &third)).unwrap();
+    }
+    fetch(leader.ledger(), follower.ledger(), 2, |height, _, side| {
+        if height == 1 {
+            *side = before.to_vec();
+        }
+    });
+    follower.ledger().adopt(2, Vec::new()).unwrap();
+    assert_eq!(follower.ledger().sealing_status().sealed_height, Some(0));
+    let sealed = follower.ledger().attest(1, &attestation(2, &second)).unwrap();
+    assert_eq!(sealed, AttestOutcome::Sealed { upto: 2 });
+    assert_eq!(follower.ledger().checkpoint().unwrap(), leader.ledger().checkpoint().unwrap());
+}
+
+#[test]
 fn every_changed_byte_of_a_block_is_refused_and_changes_nothing() {
     let (leader, follower) = (leader(), follower());
     let before = everything(follower.ledger());

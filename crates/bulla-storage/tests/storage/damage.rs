@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use bulla_storage::StorageError;
+use bulla_ledger::Transfer;
+use bulla_storage::{Batch, StorageError};
 
-use crate::node::{Node, attestation, record_id};
+use crate::node::{Node, attestation, opening_items, party_id, plain, record_id};
 
 const BLOCK: &str = "blocks/0000000000.block";
 
@@ -51,6 +52,27 @@ fn what_is_not_as_it_was_applied_is_never_attested_to() {
     }
     node.reopen_after(|node| fs::write(node.file(BLOCK), &good).unwrap()).unwrap();
     assert_eq!(node.ledger().checkpoint_from_disk(0).unwrap(), checkpoint);
+}
+
+#[test]
+fn a_call_that_meets_damage_leaves_nothing_behind() {
+    let node = node();
+    let block = node.ledger().block(0).unwrap().unwrap();
+    let mut bad = fs::read(node.file(BLOCK)).unwrap();
+    // The record id of leaf 4, before it: the leaves of 0 to 3 and the lengths of all five.
+    let before: usize = (0..4).map(|leaf| node.ledger().leaf(leaf).unwrap().unwrap().len() + 2).sum();
+    bad[64 + before + 2 + 16] ^= 1;
+    fs::write(node.file(BLOCK), &bad).unwrap();
+    assert_eq!(block.bytes, bad.len() as u64);
+    let new = plain(Transfer::enroll(record_id(90), party_id(9)));
+    let repeated = opening_items().remove(3);
+    let batch = Batch { atomic: false, items: vec![new, repeated] };
+    let before = (node.ledger().size(), node.ledger().open_table());
+    let applied = node.ledger().apply_requests(9_000, &[batch]);
+    assert!(matches!(applied, Err(StorageError::Corrupt { .. })), "{applied:?}");
+    assert_eq!((node.ledger().size(), node.ledger().open_table()), before);
+    assert_eq!(node.ledger().party(party_id(9)).unwrap(), None);
+    assert_eq!(node.ledger().record(record_id(90)).unwrap(), None);
 }
 
 #[test]

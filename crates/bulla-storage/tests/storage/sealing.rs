@@ -118,19 +118,21 @@ fn a_seal_outlives_a_restart_once_the_next_block_is_stored() {
 fn proofs_hold_across_kept_subtrees() {
     let node = Node::new(1);
     node.apply(1_000, opening_items());
-    for block in 0..5u64 {
+    for block in 0..SIZES.len() as u64 {
         let enroll = |number: u64| {
-            let number = 1_000 + block * 1_000 + number;
+            let number = block * 100_000 + number;
             let id = |kind: u64| u128::from(kind << 32 | number).to_be_bytes();
             plain(Transfer::enroll(bulla_ledger::RecordId::from_bytes(id(1)), bulla_ledger::PartyId::from_bytes(id(2))))
         };
-        let batch = Batch { atomic: true, items: (0..300 + 70 * block).map(enroll).collect() };
+        let batch = Batch { atomic: true, items: (0..SIZES[block as usize]).map(enroll).collect() };
         node.ledger().apply_requests(2_000, &[batch]).unwrap();
         let closed = node.close_and_store(3_000);
         assert_eq!(&node.ledger().checkpoint_from_disk(block).unwrap(), closed.checkpoint());
         node.ledger().attest(block, &attestation(1, closed.checkpoint())).unwrap();
     }
-    for leaf_index in (1..node.ledger().size()).step_by(97) {
+    // Leaves on both sides of where kept subtrees end, and some between.
+    let edges = [255, 256, 257, 511, 512, 65_535, 65_536, 65_791, 65_792];
+    for leaf_index in (1..node.ledger().size()).step_by(1_997).chain(edges) {
         let record = node.ledger().record_at(leaf_index).unwrap();
         let is_ready = matches!(node.ledger().receipt(leaf_index, false).unwrap(), ReceiptAnswer::Ready(_));
         assert_eq!(is_ready, record.is_some(), "leaf {leaf_index}");
@@ -143,3 +145,6 @@ fn a_party_enrolled_in_the_open_table_is_known_at_once() {
     node.apply(1_000, vec![plain(Transfer::enroll(record_id(1), party_id(1)))]);
     assert!(node.ledger().party(party_id(1)).unwrap().is_some());
 }
+
+/// Records in each block: the third one completes the first subtree of 2^16 leaves.
+const SIZES: [u64; 4] = [300, 700, 65_000, 1];

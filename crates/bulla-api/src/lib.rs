@@ -4,3 +4,10 @@
 pub mod http;
 pub mod keygen;
 pub mod peer;
+
+mod cli;
+mod demo;
+mod import;
+mod sample;
+
+pub use cli::main;

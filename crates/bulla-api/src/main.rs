@@ -1,2 +1,7 @@
 //! The program `bulla`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bulla_api::main()
+}

@@ -1,0 +1,186 @@
+//! `bulla asset`: the things themselves, where they are and where they were.
+
+use bulla_client::{Act, AssetView, Client, Kind, Moves, Named, Quantity, RecordView, TransferRequest};
+use clap::Subcommand;
+
+use super::connect::Paging;
+use super::names::Names;
+use super::print::table;
+use super::transfer::quantity;
+use super::write::WriteOptions;
+use super::{Exit, Failure, Printer, Servers};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AssetCommand {
+    /// Register an asset
+    Register {
+        /// A name such as tag:LAPTOP-0042, or a UUID
+        asset: Named,
+        /// Its class
+        #[arg(long)]
+        class: Named,
+        /// Who owns and holds it at first; left out for an asset that is a quantity
+        #[arg(long, value_name = "PARTY")]
+        owner: Option<Named>,
+        #[command(flatten)]
+        write: WriteOptions,
+    },
+    /// Show who owns and holds an asset now, or how much of it each party has
+    Show {
+        /// Its name or UUID
+        asset: Named,
+    },
+    /// Show everything that ever happened to an asset, newest first
+    History {
+        /// Its name or UUID
+        asset: Named,
+        /// Of an asset that is a quantity: only what this party gave and received
+        #[arg(long)]
+        party: Option<Named>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// List the assets
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Bring more of an asset that is a quantity into the world
+    Issue {
+        /// Its name or UUID
+        asset: Named,
+        /// Who gets it
+        #[arg(long, value_name = "PARTY")]
+        to: Named,
+        /// How much
+        #[arg(long, value_parser = quantity)]
+        quantity: Quantity,
+        #[command(flatten)]
+        write: WriteOptions,
+    },
+    /// Add something to an asset's history without moving it; say what with --payload
+    Amend {
+        /// Its name or UUID
+        asset: Named,
+        #[command(flatten)]
+        write: WriteOptions,
+    },
+}
+
+impl AssetCommand {
+    pub(crate) async fn run(self, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
+        let client = servers.client()?;
+        match self {
+            AssetCommand::Register { asset, class, owner, write } => {
+                let request = TransferRequest {
+                    act: Act::Register,
+                    asset: Some(asset),
+                    class: Some(class),
+                    to: owner,
+                    ..Default::default()
+                };
+                write.record(&client, request, printer).await
+            }
+            AssetCommand::Issue { asset, to, quantity, write } => {
+                let request = TransferRequest {
+                    act: Act::Issue,
+                    asset: Some(asset),
+                    to: Some(to),
+                    quantity: Some(quantity),
+                    ..Default::default()
+                };
+                write.record(&client, request, printer).await
+            }
+            AssetCommand::Amend { asset, write } => {
+                let request = TransferRequest { act: Act::Amend, asset: Some(asset), ..Default::default() };
+                write.record(&client, request, printer).await
+            }
+            AssetCommand::Show { asset } => show(&client, &asset, printer).await,
+            AssetCommand::History { asset, party, paging } => {
+                let page = client.history(&asset, party.as_ref(), &paging.query()).await?;
+                let mut rows = Vec::new();
+                let mut names = Names::new(&client);
+                for record in page.items.iter().filter(|_| !printer.json()) {
+                    rows.push(history_row(record, &mut names).await);
+                }
+                printer.show(&page, || {
+                    table(["WHEN", "WHAT", "FROM", "TO", "LEAF", "STAGE"], rows) + &paging.more(page.next.as_deref())
+                });
+                Ok(Exit::Done)
+            }
+            AssetCommand::List { paging } => {
+                let page = client.assets(&paging.query()).await?;
+                let mut rows = Vec::new();
+                let mut names = Names::new(&client);
+                for asset in page.items.iter().filter(|_| !printer.json()) {
+                    let name = asset.name.clone().unwrap_or_else(|| asset.asset_id.to_string());
+                    let holder = match &asset.outstanding {
+                        Some(quantity) => format!("{quantity} in all"),
+                        None if asset.retired => "retired".to_owned(),
+                        None => names.party(asset.holder).await,
+                    };
+                    rows.push([name, names.class(asset.class_id).await, names.party(asset.owner).await, holder]);
+                }
+                printer.show(&page, || {
+                    table(["ASSET", "CLASS", "OWNER", "HELD BY"], rows) + &paging.more(page.next.as_deref())
+                });
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+async fn show(client: &Client, asset: &Named, printer: &Printer) -> Result<Exit, Failure> {
+    let view = client.asset(asset).await?;
+    let mut names = Names::new(client);
+    if view.kind == Kind::Unique {
+        let (owner, holder) = (names.party(view.owner).await, names.party(view.holder).await);
+        let class = names.class(view.class_id).await;
+        printer.show(&view, || {
+            let state = if view.retired { "retired; the last " } else { "" };
+            format!(
+                "{}\nclass    {class}\n{state}owner    {owner}\n{state}holder   {holder}\nhistory  {} records, the newest is leaf {}",
+                called(&view),
+                view.seq + 1,
+                view.last_leaf
+            )
+        });
+        return Ok(Exit::Done);
+    }
+    let positions = client.positions(asset, &Default::default()).await?;
+    let mut rows = Vec::new();
+    for position in positions.items.iter().filter(|_| !printer.json()) {
+        let available = position.available.as_ref().map(ToString::to_string).unwrap_or_default();
+        rows.push([names.party(Some(position.party_id)).await, available]);
+    }
+    printer.show(&serde_json::json!({ "asset": view, "positions": positions }), || {
+        let total = view.outstanding.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{}\n{total} in all\n{}", called(&view), table(["PARTY", "HAS"], rows))
+    });
+    Ok(Exit::Done)
+}
+
+async fn history_row(record: &RecordView, names: &mut Names<'_>) -> [String; 6] {
+    let what = match (&record.quantity, record.moves) {
+        (Some(quantity), _) => format!("{} {quantity}", record.act.as_str()),
+        (None, Some(Moves::Title)) => "transfer of title".to_owned(),
+        (None, Some(Moves::Custody)) => "transfer of custody".to_owned(),
+        _ => record.act.as_str().to_owned(),
+    };
+    let stage = match record.stage {
+        bulla_client::Stage::Recorded => "recorded",
+        bulla_client::Stage::Sealed => "sealed",
+    };
+    [
+        record.event_time.unwrap_or(record.time).to_string(),
+        what,
+        names.party(record.from).await,
+        names.party(record.to).await,
+        record.leaf_index.to_string(),
+        stage.to_owned(),
+    ]
+}
+
+fn called(view: &AssetView) -> String {
+    view.name.as_ref().map_or_else(|| view.asset_id.to_string(), |name| format!("{name}  ({})", view.asset_id))
+}

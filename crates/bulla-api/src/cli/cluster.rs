@@ -1,0 +1,116 @@
+//! `bulla cluster`: who leads, who is behind, what waits to be sealed.
+
+use bulla_client::{ClusterView, MemberView, Role};
+use clap::Subcommand;
+
+use super::print::{count, table};
+use super::{Exit, Failure, Printer, Servers};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Show the servers, how far each has come, and what is not sealed yet
+    Status,
+}
+
+impl ClusterCommand {
+    pub(crate) async fn run(self, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
+        let view = servers.client()?.cluster().await?;
+        printer.show(&view, || words(&view));
+        Ok(Exit::Done)
+    }
+}
+
+/// The cluster as people read it.
+fn words(view: &ClusterView) -> String {
+    let sealed =
+        view.sealed_height.map_or_else(|| "no block is sealed yet".to_owned(), |h| format!("sealed up to block {h}"));
+    let rows = view.members.iter().map(|member| row(member, view.node_id));
+    let mut text = format!(
+        "ledger {} ({})\n{} leaves recorded, {sealed}\n\n{}",
+        view.origin,
+        view.ledger_id,
+        view.recorded_size,
+        table(["ID", "NAME", "ROLE", "SIGNED UP TO", "STATE"], rows)
+    );
+    if view.leader.is_none() {
+        text += "\nno leader is known: nothing can be recorded until a majority of the servers runs\n";
+    }
+    if let Some(oldest) = view.unsealed.first() {
+        text += &format!(
+            "\n{} not sealed yet; block {} (closed {}) waits for {}\n",
+            count(view.unsealed.len() as u64, "table"),
+            oldest.height,
+            oldest.closed,
+            oldest.waiting_for.join(", ")
+        );
+    }
+    text
+}
+
+fn row(member: &MemberView, answering: u64) -> [String; 5] {
+    let role = match member.role {
+        Role::Leader => "leader",
+        Role::Follower => "follower",
+    };
+    let signed = member.attested_height.map_or_else(|| "-".to_owned(), |height| format!("block {height}"));
+    let state = match &member.progress {
+        _ if member.node_id == answering => "answers you".to_owned(),
+        None => "unknown".to_owned(),
+        Some(progress) if !progress.reachable => "NOT REACHABLE".to_owned(),
+        Some(progress) if progress.lag_entries > 0 => format!("{} entries behind", progress.lag_entries),
+        Some(_) => "up to date".to_owned(),
+    };
+    [member.node_id.to_string(), member.name.clone(), role.to_owned(), signed, state]
+}
+
+#[cfg(test)]
+mod tests {
+    use bulla_client::{ProgressView, Time, UnsealedView};
+    use expect_test::expect;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_status_names_who_is_behind() {
+        let member = |node_id: u64, role, attested_height, reachable, lag_entries| MemberView {
+            node_id,
+            name: format!("node-{node_id}"),
+            role,
+            attested_height,
+            progress: Some(ProgressView { reachable, matched_index: None, lag_entries, heard_ms: None }),
+        };
+        let view = ClusterView {
+            ledger_id: Uuid::nil(),
+            origin: "ledger.example.org".to_owned(),
+            node_id: 1,
+            leader: Some(1),
+            term: 3,
+            recorded_size: 120,
+            sealed_height: Some(4),
+            members: vec![
+                member(1, Role::Leader, Some(5), true, 0),
+                member(2, Role::Follower, Some(5), true, 0),
+                member(3, Role::Follower, None, false, 40),
+            ],
+            unsealed: vec![UnsealedView {
+                height: 5,
+                table_id: Uuid::nil(),
+                closed: Time::from_micros(1_767_225_600_000_000),
+                waiting_for: vec!["node-3".to_owned()],
+            }],
+        };
+        expect![[r#"
+            ledger ledger.example.org (00000000-0000-0000-0000-000000000000)
+            120 leaves recorded, sealed up to block 4
+
+            ID  NAME    ROLE      SIGNED UP TO  STATE
+            1   node-1  leader    block 5       answers you
+            2   node-2  follower  block 5       up to date
+            3   node-3  follower  -             NOT REACHABLE
+
+            1 table not sealed yet; block 5 (closed 2026-01-01T00:00:00.000000Z) waits for node-3
+        "#]]
+        .assert_eq(&words(&view));
+    }
+}

@@ -1,0 +1,120 @@
+//! How a command ends: its exit code, and one sentence when it did not do what it was asked.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+use bulla_client::{ClientError, Problem};
+
+/// The exit codes, as `bulla --help` lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// The ledger said no, or verification proved that something was changed.
+    No = 1,
+    /// It could not be done.
+    CouldNot = 2,
+    /// No server answered, or none can serve now.
+    Unreachable = 3,
+    /// Recorded, but not sealed in time.
+    NotSealed = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what it was asked, in a sentence that says what to do about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    sentence: String,
+}
+
+impl Failure {
+    /// The ledger said no, or a proof failed.
+    pub(crate) fn no(sentence: impl Into<String>) -> Failure {
+        Failure { exit: Exit::No, sentence: sentence.into() }
+    }
+
+    /// It could not be done.
+    pub(crate) fn could_not(sentence: impl Into<String>) -> Failure {
+        Failure { exit: Exit::CouldNot, sentence: sentence.into() }
+    }
+
+    /// The same, with what caused it.
+    pub(crate) fn caused(what: impl fmt::Display, error: &(dyn Error + 'static)) -> Failure {
+        Failure::could_not(format!("{what}: {}", chain(error)))
+    }
+
+    /// The same, with something to add.
+    pub(crate) fn and(mut self, more: &str) -> Failure {
+        self.sentence = format!("{}; {more}", self.sentence);
+        self
+    }
+
+    /// It is recorded, and not sealed yet.
+    pub(crate) fn unsealed(sentence: impl Into<String>) -> Failure {
+        Failure { exit: Exit::NotSealed, sentence: sentence.into() }
+    }
+
+    /// Nobody answered.
+    pub(crate) fn unreachable(sentence: impl Into<String>) -> Failure {
+        Failure { exit: Exit::Unreachable, sentence: sentence.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        match &error {
+            ClientError::Unreachable(_) => Failure::unreachable(format!(
+                "{}; is the cluster running, and is --url (or BULLA_URL) one of its servers?",
+                chain(&error)
+            )),
+            ClientError::Refused(problem) => refused(problem),
+            ClientError::NoPolicy => Failure::could_not(
+                "this needs a policy, the keys to believe: get one from the operator and give it with --policy FILE",
+            ),
+            ClientError::Receipt(_) | ClientError::Seal(_) | ClientError::SomethingElse { .. } => {
+                Failure::no(chain(&error))
+            }
+            _ => Failure::could_not(chain(&error)),
+        }
+    }
+}
+
+/// What the server said, with the exit code that its kind has.
+fn refused(problem: &Problem) -> Failure {
+    let exit = match problem.status {
+        _ if problem.retryable => Exit::Unreachable,
+        404 | 409 | 410 | 422 => Exit::No,
+        400..500 => Exit::CouldNot,
+        _ => Exit::Unreachable,
+    };
+    Failure { exit, sentence: format!("{} ({})", problem.detail, problem.code) }
+}
+
+/// An error and everything that caused it, on one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        // Some libraries repeat the cause in their own message.
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        source = cause.source();
+    }
+    text
+}

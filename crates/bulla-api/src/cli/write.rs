@@ -1,0 +1,71 @@
+//! What every command that records something takes, and how its answer is told.
+
+use bulla_client::{Client, Document, Recorded, Stage, Time, TransferRequest};
+use clap::ValueEnum;
+use uuid::Uuid;
+
+use super::{Exit, Failure, Printer};
+
+/// What every command that records something takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct WriteOptions {
+    /// Your own UUID for this record: repeating the command with the same one changes nothing twice
+    #[arg(long, value_name = "UUID")]
+    record_id: Option<Uuid>,
+    /// Anything worth keeping with the record, as a JSON object
+    #[arg(long, value_name = "JSON", value_parser = document)]
+    payload: Option<Document>,
+    /// When it happened, if not just now (such as 2026-01-31T08:30:00Z)
+    #[arg(long, value_name = "TIME")]
+    event_time: Option<Time>,
+    /// How far the record must have come before the command ends
+    #[arg(long, value_name = "STAGE", default_value = "recorded")]
+    wait: Wait,
+}
+
+/// How far a record must have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Wait {
+    /// A majority of the servers has it on disk
+    #[default]
+    Recorded,
+    /// Every server has it and signed for it
+    Sealed,
+}
+
+impl WriteOptions {
+    /// Records `request`, and prints what became of it.
+    pub(crate) async fn record(
+        &self,
+        client: &Client,
+        mut request: TransferRequest,
+        printer: &Printer,
+    ) -> Result<Exit, Failure> {
+        request.record_id = self.record_id;
+        request.payload = self.payload.clone();
+        request.event_time = self.event_time;
+        let wait = match self.wait {
+            Wait::Recorded => Stage::Recorded,
+            Wait::Sealed => Stage::Sealed,
+        };
+        let recorded = client.submit(request, wait).await?;
+        printer.show(&recorded, || words(&recorded));
+        Ok(if recorded.stage < wait { Exit::NotSealed } else { Exit::Done })
+    }
+}
+
+fn words(recorded: &Recorded) -> String {
+    let before = if recorded.repeated { " before, and not again" } else { "" };
+    let stage = match recorded.stage {
+        Stage::Recorded => "recorded",
+        Stage::Sealed => "recorded and sealed",
+    };
+    format!(
+        "{stage}{before} as leaf {} of the ledger, in the table of block {}, at {}\nrecord id {}",
+        recorded.leaf_index, recorded.height, recorded.time, recorded.record_id
+    )
+}
+
+fn document(text: &str) -> Result<Document, String> {
+    Document::parse(text).map_err(|error| error.to_string())
+}

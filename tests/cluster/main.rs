@@ -1,3 +1,4 @@
 //! The promise: servers agree, every one of them signs, and no single one is needed to record.
 
 mod embedded;
+mod processes;

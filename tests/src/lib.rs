@@ -1,3 +1,4 @@
 //! What the tests share: clusters in one process, clusters of real processes, and the input they are fed.
 
 pub mod embedded;
+pub mod processes;

@@ -1,4 +1,4 @@
-//! redb checks no checksum on ordinary reads, and some damaged pages make it panic: that is damage too.
+//! Containment of redb's reads: some damaged pages make it panic, and that is damage, not a bug of ours.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

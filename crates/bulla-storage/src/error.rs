@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// A failure of this node alone; never an answer to a client, never in the log.
 ///
 /// After any error but [`StorageError::Unknown`], [`StorageError::Superseded`] and
-/// [`StorageError::Guard`] the node should stop: what a disk failed to keep once it may fail to
+/// [`StorageError::BadBlock`] the node should stop: what a disk failed to keep once it may fail to
 /// keep again, and the other servers carry on.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {

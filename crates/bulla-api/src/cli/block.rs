@@ -38,7 +38,7 @@ fn words(block: &BlockView, verified: bool) -> String {
         block.table_id,
         count(block.record_count, "record"),
         block.first_leaf,
-        block.opened,
+        if block.opened.micros == 0 { "from the beginning".to_owned() } else { block.opened.to_string() },
         block.closed,
         block.records_root,
         block.log_root,

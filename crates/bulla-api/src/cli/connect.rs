@@ -15,6 +15,7 @@ pub(crate) struct Servers {
     #[arg(
         long,
         global = true,
+        help_heading = "Which cluster",
         env = "BULLA_URL",
         value_delimiter = ',',
         default_value = "http://127.0.0.1:7601",
@@ -23,7 +24,7 @@ pub(crate) struct Servers {
     pub(crate) url: Vec<String>,
     /// The policy: the keys that receipts and checkpoints must be signed with. Get it from the
     /// operator, not from the server that you want to check
-    #[arg(long, global = true, env = "BULLA_POLICY", value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Which cluster", env = "BULLA_POLICY", value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Exit, Failure, Printer};
 
-/// Show a cluster of three servers at work: record, seal, lose a server, recover, verify.
+/// Show a cluster of three servers at work: record, seal, lose a server, recover, verify
 ///
 /// Everything happens in a temporary directory and on ports of this machine only, and is gone
 /// afterwards.
@@ -14,10 +14,10 @@ pub(crate) struct Demo {
     #[arg(long)]
     pub(crate) keep: bool,
     /// How many assets the made-up company has
-    #[arg(long, value_name = "N", default_value_t = 120)]
-    pub(crate) assets: usize,
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) assets: u32,
     /// How often something changes hands
-    #[arg(long, value_name = "M", default_value_t = 1_500)]
+    #[arg(long, value_name = "M", default_value_t = 1_500, value_parser = clap::value_parser!(u64).range(5..=1_000_000))]
     pub(crate) transfers: u64,
     /// Another seed is another company
     #[arg(long, value_name = "S", default_value_t = 1)]

@@ -78,8 +78,8 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Failure {
         match &error {
             ClientError::Unreachable(_) => Failure::unreachable(format!(
-                "{}; is the cluster running, and is --url (or BULLA_URL) one of its servers?",
-                chain(&error)
+                "no server answered ({}); is the cluster running, and is --url (or BULLA_URL) one of its servers?",
+                root_cause(&error)
             )),
             ClientError::Refused(problem) => refused(problem),
             ClientError::NoPolicy => Failure::could_not(
@@ -102,6 +102,15 @@ fn refused(problem: &Problem) -> Failure {
         _ => Exit::Unreachable,
     };
     Failure { exit, sentence: format!("{} ({})", problem.detail, problem.code) }
+}
+
+/// What an error comes down to.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 /// An error and everything that caused it, on one line.

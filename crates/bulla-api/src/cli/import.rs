@@ -17,9 +17,9 @@ use crate::import::{
 /// Refused rows that are printed one by one; --json has them all.
 const SHOWN_MAX: usize = 20;
 
-/// Record a file: each row once, however often it is imported, and bad rows apart from good ones.
+/// Record a file of assets or transfers
 ///
-/// An import that was cut off is simply run again: what is there already is not repeated.
+/// Each row is recorded once, however often the file is imported, and bad rows do not stop good ones. An import that was cut off is simply run again: what is there already is not repeated.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// The file, in UTF-8

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::keygen::load;
 use super::{Exit, Failure, Printer};
+use crate::keygen::KeyFilesError;
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
@@ -34,18 +35,17 @@ impl Init {
         };
         let mut done = Vec::new();
         for node in nodes {
-            let identity = crate::keygen::install(&self.keys, node)
-                .map_err(|error| Failure::could_not(super::exit::chain(&error)))?;
-            done.push((node, identity));
+            match crate::keygen::install(&self.keys, node) {
+                // Of all servers, some may have been prepared by a run that was cut off.
+                Err(KeyFilesError::Installed { .. }) if self.all => {}
+                Err(error) => return Err(Failure::could_not(super::exit::chain(&error))),
+                Ok(identity) => drop(identity),
+            }
+            done.push(node);
         }
-        let value: Vec<_> = done
-            .iter()
-            .map(|(node, identity)| {
-                json!({ "node_id": node.id, "data": node.data, "ledger_id": identity.genesis.ledger_id })
-            })
-            .collect();
+        let value: Vec<_> = done.iter().map(|node| json!({ "node_id": node.id, "data": node.data })).collect();
         printer.show(&value, || {
-            let line = |(node, _): &(&ClusterNode, _)| {
+            let line = |node: &&ClusterNode| {
                 format!(
                     "{} is ready for node {}; start it with `bulla serve --config {} --node {}`\n",
                     node.data.display(),

@@ -73,13 +73,11 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show a cluster of three servers at work: record, seal, lose a server, recover, verify
     Demo(Demo),
     /// Make the keys of a new ledger
     Keygen(keygen::Keygen),
     /// Prepare data directories, with the keys that `bulla keygen` made
     Init(init::Init),
-    /// Run one server of a cluster
     Serve(serve::Serve),
     /// Look at the cluster
     #[command(subcommand)]
@@ -99,7 +97,6 @@ enum Command {
     Retire(transfer::Retire),
     /// Take a quantity of an asset out of the world: used up, paid out
     Redeem(transfer::Redeem),
-    /// Record a file of assets or transfers
     Import(import::Import),
     /// Make up a company and its hand-overs, to try things with
     Sample(sample::SampleCommand),
@@ -109,7 +106,6 @@ enum Command {
     /// Get receipts, and verify them without asking anybody
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
-    /// Verify a whole ledger from its files, or what a running cluster has sealed
     Verify(verify::Verify),
     /// Print the policy: the keys that receipts must be signed with
     Policy(policy::PolicyCommand),

@@ -20,28 +20,32 @@ impl<'a> Names<'a> {
     /// What people call a party; its id when nobody said.
     pub(crate) async fn party(&mut self, id: Option<Uuid>) -> String {
         let Some(id) = id else { return "-".to_owned() };
-        if !self.known.contains_key(&id) {
-            let name = self.client.party(&Named::Id(id)).await.ok().and_then(|view| view.name);
-            self.known.insert(id, name.unwrap_or_else(|| id.to_string()));
+        if let Some(name) = self.known.get(&id) {
+            return name.clone();
         }
-        self.known[&id].clone()
+        let view = self.client.party(&Named::Id(id)).await.ok();
+        self.remember(id, view.and_then(|view| view.name))
     }
 
     /// What people call an asset; its id when nobody said.
     pub(crate) async fn asset(&mut self, id: Uuid) -> String {
-        if !self.known.contains_key(&id) {
-            let name = self.client.asset(&Named::Id(id)).await.ok().and_then(|view| view.name);
-            self.known.insert(id, name.unwrap_or_else(|| id.to_string()));
+        if let Some(name) = self.known.get(&id) {
+            return name.clone();
         }
-        self.known[&id].clone()
+        let view = self.client.asset(&Named::Id(id)).await.ok();
+        self.remember(id, view.and_then(|view| view.name))
     }
 
     /// What people call a class; its id when nobody said.
     pub(crate) async fn class(&mut self, id: Uuid) -> String {
-        if !self.known.contains_key(&id) {
-            let name = self.client.class(&Named::Id(id)).await.ok().and_then(|view| view.name);
-            self.known.insert(id, name.unwrap_or_else(|| id.to_string()));
+        if let Some(name) = self.known.get(&id) {
+            return name.clone();
         }
-        self.known[&id].clone()
+        let view = self.client.class(&Named::Id(id)).await.ok();
+        self.remember(id, view.and_then(|view| view.name))
+    }
+
+    fn remember(&mut self, id: Uuid, name: Option<String>) -> String {
+        self.known.entry(id).or_insert_with(|| name.unwrap_or_else(|| id.to_string())).clone()
     }
 }

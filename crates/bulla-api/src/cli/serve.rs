@@ -6,7 +6,7 @@
 //!                                     peers end ◀── Node ends ◀── HTTP ends ◀┘
 //! ```
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,9 +28,9 @@ use crate::http::HttpServer;
 use crate::keygen::load_peer_security;
 use crate::peer::{LocalNode, PeerSecurity, TcpTransport, serve_peers};
 
-/// Run one server of a cluster until it gets SIGTERM or SIGINT (Ctrl-C).
+/// Run one server of a cluster
 ///
-/// It logs to standard error and prints one line to standard output when it is ready. `RUST_LOG`
+/// It runs until it gets SIGTERM or SIGINT (Ctrl-C), and then finishes what it was asked. It logs to standard error and prints one line to standard output when it is ready. `RUST_LOG`
 /// sets how much it logs, such as `RUST_LOG=debug`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
@@ -84,7 +84,11 @@ impl Serve {
 fn log_to_standard_error() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,openraft=warn"));
     // A second call finds the first one's subscriber, which is as good.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .try_init();
 }
 
 /// Who this server is, from its data directory.

@@ -55,13 +55,14 @@ impl WriteOptions {
 }
 
 fn words(recorded: &Recorded) -> String {
-    let before = if recorded.repeated { " before, and not again" } else { "" };
-    let stage = match recorded.stage {
-        Stage::Recorded => "recorded",
-        Stage::Sealed => "recorded and sealed",
+    let stage = match (recorded.repeated, recorded.stage) {
+        (false, Stage::Recorded) => "recorded",
+        (false, Stage::Sealed) => "recorded and sealed",
+        (true, Stage::Recorded) => "recorded before, so nothing changed; it stands",
+        (true, Stage::Sealed) => "recorded and sealed before, so nothing changed; it stands",
     };
     format!(
-        "{stage}{before} as leaf {} of the ledger, in the table of block {}, at {}\nrecord id {}",
+        "{stage} as leaf {} of the ledger, in the table of block {}, at {}\nrecord id {}",
         recorded.leaf_index, recorded.height, recorded.time, recorded.record_id
     )
 }

@@ -75,7 +75,7 @@ struct Books {
 
 impl Books {
     fn make_up(demo: &Demo) -> Result<Books, Failure> {
-        let sample = Sample { assets: demo.assets, transfers: demo.transfers, seed: demo.seed };
+        let sample = Sample { assets: demo.assets as usize, transfers: demo.transfers, seed: demo.seed };
         let text = |write: &dyn Fn(&mut Vec<u8>) -> std::io::Result<()>| -> Result<String, Failure> {
             let mut out = Vec::new();
             write(&mut out).map_err(|error| Failure::caused("cannot make up a company", &error))?;

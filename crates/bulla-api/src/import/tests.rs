@@ -177,36 +177,36 @@ fn transfers_of_unknown_assets_are_refused_before_they_spend_their_record_id() {
     check(
         &mut transfers(TRANSFERS, TransfersCsvOptions::default()),
         &expect![[r#"
-        -- 5
-        {act:enroll,party:Store}
-        {act:enroll,party:Ada}
-        {act:define,class:Imported stock,kind:quantity,scale:0}
-        {act:enroll,party:Workshop}
-        {act:define,class:Imported assets,kind:unique}
-        -- 2
-        {act:register,asset:sku:NUT,class:Imported stock}
-        {act:register,asset:tag:CAM-1,class:Imported assets,to:Store,event_time:2024-01-13T00:00:00.000000Z,payload:{reference:PO-2}}
-        -- 5
-        {act:transfer,asset:tag:KNOWN,from:Store,to:Ada,moves:both,event_time:2024-01-08T09:00:00.000000Z,payload:{reference:OUT-1}}
-        {act:issue,asset:sku:NUT,to:Store,quantity:500,event_time:2024-01-11T00:00:00.000000Z,payload:{reference:PO-1}}
-        {act:transfer,asset:sku:NUT,from:Store,to:Workshop,quantity:120,event_time:2024-01-12T00:00:00.000000Z,payload:{reference:REQ-2}}
-        {act:transfer,asset:sku:NUT,from:Store,to:Workshop,quantity:1.5,event_time:2024-01-12T00:00:00.000000Z,payload:{reference:REQ-3}}
-        {act:retire,asset:tag:CAM-1,from:Store,event_time:2024-01-14T00:00:00.000000Z,payload:{reference:SCRAP-1}}
-        19 rows: 6 recorded, 0 repeated, 13 refused; 12 records, 3 parties, 2 classes, 2 assets are new
-        line 3: moves tag:VAN-7, which the ledger does not know: register it first, or give --opening issue
-        line 4: moves tag:VAN-7, which the ledger does not know: register it first, or give --opening issue
-        line 5: moves sku:BOLT, which the ledger does not know: register it first, or give --opening issue
-        line 6: moves sku:BOLT, which the ledger does not know: register it first, or give --opening issue
-        line 7: moves sku:BOLT, which the ledger does not know: register it first, or give --opening issue
-        line 13: tag:CAM-2 would go from Ada to itself
-        line 14: names neither who gives nor who receives
-        line 15: names no asset
-        line 16: "yesterday" is not a date: write it as 2026-01-31 or 2026-01-31T08:30:00Z
-        line 17: a quantity is decimal digits with at most one point inside, in a JSON string
-        line 18: moves sku:BOLT, which the ledger does not know: register it first, or give --opening issue
-        line 19: moves tag:CAM-3, which the ledger does not know: register it first, or give --opening issue
-        line 20: opens a quote that is never closed
-    "#]],
+            -- 5
+            {act:enroll,party:Store}
+            {act:enroll,party:Ada}
+            {act:define,class:Imported stock,kind:quantity,scale:0}
+            {act:enroll,party:Workshop}
+            {act:define,class:Imported assets,kind:unique}
+            -- 2
+            {act:register,asset:sku:NUT,class:Imported stock}
+            {act:register,asset:tag:CAM-1,class:Imported assets,to:Store,event_time:2024-01-13T00:00:00.000000Z,payload:{reference:PO-2}}
+            -- 5
+            {act:transfer,asset:tag:KNOWN,from:Store,to:Ada,moves:both,event_time:2024-01-08T09:00:00.000000Z,payload:{reference:OUT-1}}
+            {act:issue,asset:sku:NUT,to:Store,quantity:500,event_time:2024-01-11T00:00:00.000000Z,payload:{reference:PO-1}}
+            {act:transfer,asset:sku:NUT,from:Store,to:Workshop,quantity:120,event_time:2024-01-12T00:00:00.000000Z,payload:{reference:REQ-2}}
+            {act:transfer,asset:sku:NUT,from:Store,to:Workshop,quantity:1.5,event_time:2024-01-12T00:00:00.000000Z,payload:{reference:REQ-3}}
+            {act:retire,asset:tag:CAM-1,from:Store,event_time:2024-01-14T00:00:00.000000Z,payload:{reference:SCRAP-1}}
+            19 rows: 6 recorded, 0 repeated, 13 refused; 12 records, 3 parties, 2 classes, 2 assets are new
+            line 3: moves tag:VAN-7, which the ledger does not know: register it first, or give --opening issue
+            line 4: moves tag:VAN-7, which the ledger does not know: register it first, or give --opening issue
+            line 5: moves sku:BOLT, which the ledger does not know: register it first, or give --opening issue
+            line 6: moves sku:BOLT, which the ledger does not know: register it first, or give --opening issue
+            line 7: moves sku:BOLT, which the ledger does not know: register it first, or give --opening issue
+            line 13: tag:CAM-2 would go from Ada to itself
+            line 14: names neither who gives nor who receives
+            line 15: names no asset
+            line 16: "yesterday" is not a date: write it as 2026-01-31 or 2026-01-31T08:30:00Z
+            line 17: "many" is not a quantity: write digits, with a point before decimals
+            line 18: moves sku:BOLT, which the ledger does not know: register it first, or give --opening issue
+            line 19: moves tag:CAM-3, which the ledger does not know: register it first, or give --opening issue
+            line 20: opens a quote that is never closed
+        "#]],
     );
 }
 
@@ -216,42 +216,42 @@ fn opening_positions_are_issued_to_whoever_gives_what_it_does_not_have() {
     check(
         &mut transfers(TRANSFERS, options),
         &expect![[r#"
-        -- 7
-        {act:enroll,party:Store}
-        {act:enroll,party:Ada}
-        {act:define,class:Imported assets,kind:unique}
-        {act:enroll,party:Ben}
-        {act:enroll,party:Workshop}
-        {act:define,class:Imported stock,kind:quantity,scale:0}
-        -- 5
-        {act:register,asset:tag:KNOWN,class:Imported assets,to:Store}
-        {act:register,asset:tag:VAN-7,class:Imported assets,to:Store}
-        {act:register,asset:sku:BOLT,class:Imported stock}
-        {act:register,asset:sku:NUT,class:Imported stock}
-        {act:register,asset:tag:CAM-1,class:Imported assets,to:Store,event_time:2024-01-13T00:00:00.000000Z,payload:{reference:PO-2}}
-        -- 11
-        {act:transfer,asset:tag:KNOWN,from:Store,to:Ada,moves:custody,event_time:2024-01-08T09:00:00.000000Z,payload:{reference:OUT-1}}
-        {act:transfer,asset:tag:VAN-7,from:Store,to:Ben,moves:custody,event_time:2024-01-08T09:05:00.000000Z,payload:{reference:OUT-2}}
-        {act:transfer,asset:tag:VAN-7,from:Ben,to:Ada,moves:custody,event_time:2024-01-08T09:05:00.000000Z}
-        {act:issue,asset:sku:BOLT,to:Store,quantity:200}
-        {act:transfer,asset:sku:BOLT,from:Store,to:Workshop,quantity:200,event_time:2024-01-09T00:00:00.000000Z,payload:{reference:REQ-1}}
-        {act:issue,asset:sku:BOLT,to:Store,quantity:200}
-        {act:transfer,asset:sku:BOLT,from:Store,to:Workshop,quantity:200,event_time:2024-01-09T00:00:00.000000Z,payload:{reference:REQ-1}}
-        {act:redeem,asset:sku:BOLT,from:Workshop,quantity:50,event_time:2024-01-10T00:00:00.000000Z,payload:{reference:USE-1}}
-        {act:issue,asset:sku:NUT,to:Store,quantity:500,event_time:2024-01-11T00:00:00.000000Z,payload:{reference:PO-1}}
-        {act:transfer,asset:sku:NUT,from:Store,to:Workshop,quantity:120,event_time:2024-01-12T00:00:00.000000Z,payload:{reference:REQ-2}}
-        {act:retire,asset:tag:CAM-1,from:Store,event_time:2024-01-14T00:00:00.000000Z,payload:{reference:SCRAP-1}}
-        19 rows: 10 recorded, 0 repeated, 9 refused; 22 records, 4 parties, 2 classes, 5 assets are new
-        line 10: the quantity has more decimals than its class counts (0)
-        line 13: tag:CAM-2 would go from Ada to itself
-        line 14: names neither who gives nor who receives
-        line 15: names no asset
-        line 16: "yesterday" is not a date: write it as 2026-01-31 or 2026-01-31T08:30:00Z
-        line 17: a quantity is decimal digits with at most one point inside, in a JSON string
-        line 18: moves a quantity of 0
-        line 19: nobody knows that party
-        line 20: opens a quote that is never closed
-    "#]],
+            -- 7
+            {act:enroll,party:Store}
+            {act:enroll,party:Ada}
+            {act:define,class:Imported assets,kind:unique}
+            {act:enroll,party:Ben}
+            {act:enroll,party:Workshop}
+            {act:define,class:Imported stock,kind:quantity,scale:0}
+            -- 5
+            {act:register,asset:tag:KNOWN,class:Imported assets,to:Store}
+            {act:register,asset:tag:VAN-7,class:Imported assets,to:Store}
+            {act:register,asset:sku:BOLT,class:Imported stock}
+            {act:register,asset:sku:NUT,class:Imported stock}
+            {act:register,asset:tag:CAM-1,class:Imported assets,to:Store,event_time:2024-01-13T00:00:00.000000Z,payload:{reference:PO-2}}
+            -- 11
+            {act:transfer,asset:tag:KNOWN,from:Store,to:Ada,moves:custody,event_time:2024-01-08T09:00:00.000000Z,payload:{reference:OUT-1}}
+            {act:transfer,asset:tag:VAN-7,from:Store,to:Ben,moves:custody,event_time:2024-01-08T09:05:00.000000Z,payload:{reference:OUT-2}}
+            {act:transfer,asset:tag:VAN-7,from:Ben,to:Ada,moves:custody,event_time:2024-01-08T09:05:00.000000Z}
+            {act:issue,asset:sku:BOLT,to:Store,quantity:200}
+            {act:transfer,asset:sku:BOLT,from:Store,to:Workshop,quantity:200,event_time:2024-01-09T00:00:00.000000Z,payload:{reference:REQ-1}}
+            {act:issue,asset:sku:BOLT,to:Store,quantity:200}
+            {act:transfer,asset:sku:BOLT,from:Store,to:Workshop,quantity:200,event_time:2024-01-09T00:00:00.000000Z,payload:{reference:REQ-1}}
+            {act:redeem,asset:sku:BOLT,from:Workshop,quantity:50,event_time:2024-01-10T00:00:00.000000Z,payload:{reference:USE-1}}
+            {act:issue,asset:sku:NUT,to:Store,quantity:500,event_time:2024-01-11T00:00:00.000000Z,payload:{reference:PO-1}}
+            {act:transfer,asset:sku:NUT,from:Store,to:Workshop,quantity:120,event_time:2024-01-12T00:00:00.000000Z,payload:{reference:REQ-2}}
+            {act:retire,asset:tag:CAM-1,from:Store,event_time:2024-01-14T00:00:00.000000Z,payload:{reference:SCRAP-1}}
+            19 rows: 10 recorded, 0 repeated, 9 refused; 22 records, 4 parties, 2 classes, 5 assets are new
+            line 10: the quantity has more decimals than its class counts (0)
+            line 13: tag:CAM-2 would go from Ada to itself
+            line 14: names neither who gives nor who receives
+            line 15: names no asset
+            line 16: "yesterday" is not a date: write it as 2026-01-31 or 2026-01-31T08:30:00Z
+            line 17: "many" is not a quantity: write digits, with a point before decimals
+            line 18: moves a quantity of 0
+            line 19: nobody knows that party
+            line 20: opens a quote that is never closed
+        "#]],
     );
 }
 

@@ -1,0 +1,199 @@
+//! The program as a shell sees it: exit codes, and sentences that say what to do.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use expect_test::{Expect, expect};
+
+/// Runs the program in `directory`, without the settings of whoever runs the test.
+fn bulla(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bulla"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("BULLA_URL")
+        .env_remove("BULLA_POLICY")
+        .env("TMPDIR", directory)
+        .output()
+        .unwrap()
+}
+
+/// The exit code, what was printed, and what was complained about.
+fn check(directory: &Path, arguments: &[&str], expected: &Expect) {
+    let output = bulla(directory, arguments);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let code = output.status.code().unwrap();
+    expected.assert_eq(&format!("exit {code}\n{}{}", text(&output.stdout), text(&output.stderr)));
+}
+
+const SERVERS: &str = "
+    [[node]]
+    id = 1
+    name = \"north\"
+    http = \"127.0.0.1:17611\"
+    peer = \"127.0.0.1:17711\"
+    data = \"north\"
+";
+
+#[test]
+fn wrong_usage_exits_2_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [&["nonsense"][..], &["transfer", "tag:A"], &["init"], &["party", "add", "x", "--payload", "[]"]] {
+        let output = bulla(directory.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_exits_3() {
+    let directory = tempfile::tempdir().unwrap();
+    // Nobody serves on port 1.
+    let arguments = ["party", "list", "--url", "http://127.0.0.1:1"];
+    let output = bulla(directory.path(), &arguments);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is the cluster running"));
+}
+
+#[test]
+fn a_server_without_an_identity_says_what_to_run() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("cluster.toml"), SERVERS).unwrap();
+    check(
+        directory.path(),
+        &["serve", "--node", "north"],
+        &expect![[r#"
+        exit 2
+        bulla: north holds no identity of a server; run `bulla keygen` once for the whole cluster, then `bulla init --config cluster.toml --node 1`
+    "#]],
+    );
+    check(
+        directory.path(),
+        &["serve", "--node", "2"],
+        &expect![[r#"
+        exit 2
+        bulla: the configuration has no node 2; it has 1 (north)
+    "#]],
+    );
+}
+
+#[test]
+fn keys_are_made_once_and_installed_once() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("cluster.toml"), SERVERS).unwrap();
+    assert_eq!(bulla(directory.path(), &["keygen"]).status.code(), Some(0));
+    check(
+        directory.path(),
+        &["keygen"],
+        &expect![[r#"
+        exit 2
+        bulla: keys/node-1 exists, and keys are never overwritten; name another directory, or move this one away
+    "#]],
+    );
+    check(
+        directory.path(),
+        &["init", "--all"],
+        &expect![[r#"
+        exit 0
+        north is ready for node north; start it with `bulla serve --config cluster.toml --node 1`
+    "#]],
+    );
+    check(
+        directory.path(),
+        &["init", "--node", "1"],
+        &expect![[r#"
+        exit 2
+        bulla: north/identity already holds the keys of this node; start the node with `bulla serve`
+    "#]],
+    );
+    // Preparing all of them goes on where it was cut off.
+    check(
+        directory.path(),
+        &["--json", "init", "--all"],
+        &expect![[r#"
+        exit 0
+        [{"data":"north","node_id":1}]
+    "#]],
+    );
+    assert_eq!(bulla(directory.path(), &["policy", "--data", "north"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_receipt_is_verified_without_any_server_and_a_changed_one_exits_1() {
+    let directory = tempfile::tempdir().unwrap();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../bulla-sealing/tests/golden");
+    let policy = format!("{golden}/policy");
+    let receipt = std::fs::read_to_string(format!("{golden}/receipt.tlog-proof")).unwrap();
+    let run = |text: &str| {
+        std::fs::write(directory.path().join("receipt"), text).unwrap();
+        bulla(directory.path(), &["receipt", "verify", "receipt", "--policy", &policy]).status.code()
+    };
+    assert_eq!(run(&receipt), Some(0));
+    assert_eq!(run(&receipt.replacen("index ", "index 1", 1)), Some(1));
+    check(
+        directory.path(),
+        &["receipt", "verify", "receipt"],
+        &expect![[r#"
+        exit 2
+        bulla: this needs a policy, the keys to believe: get one from the operator and give it with --policy FILE
+    "#]],
+    );
+    check(
+        directory.path(),
+        &["receipt", "verify", "nowhere", "--policy", &policy],
+        &expect![[r#"
+        exit 2
+        bulla: cannot read nowhere: No such file or directory (os error 2)
+    "#]],
+    );
+}
+
+#[test]
+fn a_sample_is_the_same_for_the_same_seed() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = |out: &str, seed: &str| {
+        let arguments = ["sample", "--assets", "20", "--transfers", "50", "--seed", seed, "--out", out];
+        assert_eq!(bulla(directory.path(), &arguments).status.code(), Some(0));
+        ["assets.csv", "transfers.csv"].map(|name| std::fs::read(directory.path().join(out).join(name)).unwrap())
+    };
+    assert_eq!(files("a", "1"), files("b", "1"));
+    assert_ne!(files("a", "1"), files("c", "2"));
+}
+
+#[test]
+fn a_file_that_cannot_be_imported_exits_2() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("assets.csv"), "Serial,Company\n1,Acme\n").unwrap();
+    check(
+        directory.path(),
+        &["import", "--format", "snipe-it", "assets.csv"],
+        &expect![[r#"
+        exit 2
+        bulla: cannot import assets.csv: its header has no column "Asset Tag"
+    "#]],
+    );
+    check(
+        directory.path(),
+        &["import", "--format", "ndjson", "nowhere"],
+        &expect![[r#"
+        exit 2
+        bulla: cannot import nowhere: No such file or directory (os error 2)
+    "#]],
+    );
+}
+
+#[test]
+fn the_demo_ends_well_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = bulla(directory.path(), &["demo", "--assets", "12", "--transfers", "60", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["rows_recorded_during_the_loss"], 12);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn completion_scripts_know_the_commands() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = bulla(directory.path(), &["completion", "bash"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("receipt"));
+}

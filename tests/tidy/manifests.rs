@@ -41,6 +41,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("rcgen", &["bulla-api"]),
     ("redb", &["bulla-storage"]),
     ("reqwest", &["bulla-client"]),
+    ("rustix", &["bulla-storage"]),
     ("rustls", &["bulla-api"]),
     ("serde", &["bulla-api", "bulla-client", "bulla-node"]),
     ("serde_json", &["bulla-api", "bulla-client"]),

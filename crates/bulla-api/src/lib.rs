@@ -1,4 +1,4 @@
-//! A bulla node on HTTP, the peer transport over TLS, and the program bulla
+//! A bulla node on HTTP, the peer transport over TLS, and the program bulla.
 #![doc = include_str!("../DESIGN.md")]
 
 pub mod http;

@@ -1,6 +1,7 @@
 //! One member of the replicated ledger: start it, submit to it, ask it, stop it.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -56,8 +57,17 @@ impl Consensus {
         let (machine, closed) = StateMachine::open(store.clone(), progress.clone(), events.clone())?;
         let network = Network { me: settings.node_id, transport: transport.clone() };
         let raft = Raft::new(settings.node_id, config, network, log, machine).await.map_err(io::Error::other)?;
-        let engine =
-            Arc::new(Engine { raft, store, transport, settings, progress, events, stop, pulling: Default::default() });
+        let engine = Arc::new(Engine {
+            raft,
+            store,
+            transport,
+            settings,
+            progress,
+            events,
+            stop,
+            pulling: Default::default(),
+            disk_has_room: true.into(),
+        });
 
         let blocks_thread = store_on_a_thread(engine.clone(), closed, flushed)?;
         tokio::spawn(sealer::attest_tables(engine.clone()));
@@ -121,6 +131,9 @@ impl Consensus {
     /// Proposes a batch as the leader; `None` when this node is not, or is no longer, the leader.
     pub(crate) async fn submit_here(&self, batch: Batch) -> Result<Option<Vec<Answer>>, SubmitError> {
         self.check_size(&batch)?;
+        if !self.engine.disk_has_room.load(Ordering::Relaxed) {
+            return Err(SubmitError::DiskFull);
+        }
         let bytes = bytes_of(&batch);
         let room = self.room.clone().try_acquire_many_owned(bytes as u32).map_err(|_| SubmitError::Overloaded)?;
         let (answer, answered) = oneshot::channel();
@@ -142,6 +155,7 @@ impl Consensus {
                 Ok(answers.ok().filter(|answers| answers.len() == batch.items.len()))
             }
             Ok((Reply::Overloaded, _)) => Err(SubmitError::Overloaded),
+            Ok((Reply::DiskFull, _)) => Err(SubmitError::DiskFull),
             Ok((other, _)) => {
                 tracing::warn!(leader, ?other, "the leader answered something else");
                 Ok(None)

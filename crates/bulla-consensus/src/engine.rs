@@ -1,6 +1,7 @@
 //! What the tasks of one node share: Raft, the store, the way to the peers, and when to stop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bulla_storage::Store;
@@ -31,6 +32,8 @@ pub(crate) struct Engine {
     pub(crate) stop: watch::Sender<bool>,
     /// Held while blocks are pulled: a leader that asks again must not write into what is being fetched.
     pub(crate) pulling: tokio::sync::Mutex<()>,
+    /// Whether new records may be taken; what is recorded must still find room as a block.
+    pub(crate) disk_has_room: AtomicBool,
 }
 
 /// Why a peer did not do what it was asked.
@@ -48,6 +51,17 @@ impl Engine {
         let mut stop = self.stop.subscribe();
         // The sender lives in `self`, so the wait ends only when the flag is set.
         let _set = stop.wait_for(|stop| *stop).await;
+    }
+
+    /// Looks whether the disk has room for new records, and says so when that has changed.
+    pub(crate) fn look_at_the_disk(&self) {
+        let has_room = self.store.has_room().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the free space of the disk is not known");
+            true
+        });
+        if self.disk_has_room.swap(has_room, Ordering::Relaxed) != has_room {
+            tracing::warn!(has_room, "the disk's reserve was reached or is free again");
+        }
     }
 
     /// The leader as far as this node knows.

@@ -87,6 +87,8 @@ pub(crate) enum Reply {
     },
     /// More waits to be recorded than the leader is willing to hold.
     Overloaded,
+    /// The leader's disk is nearly full.
+    DiskFull,
     Members(Vec<crate::status::MemberProgress>),
     /// The peer could not do it; the text is for people.
     Failed(String),

@@ -101,6 +101,7 @@ impl Consensus {
                             return Ok(Reply::NotLeader { leader: self.engine.leader() });
                         }
                         Err(SubmitError::Overloaded) => return Ok(Reply::Overloaded),
+                        Err(SubmitError::DiskFull) => return Ok(Reply::DiskFull),
                         Err(error) => return Err(told(error)),
                     }
                 }

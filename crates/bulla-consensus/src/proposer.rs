@@ -81,7 +81,10 @@ impl Proposer {
             tokio::select! {
                 biased;
                 () = self.engine.stopped() => return,
-                _ = tick.tick() => self.close_when_old().await,
+                _ = tick.tick() => {
+                    self.engine.look_at_the_disk();
+                    self.close_when_old().await;
+                }
                 submission = queue.recv() => match submission {
                     Some(submission) => waiting.push_back(submission),
                     None => return,

@@ -18,6 +18,11 @@ pub enum SubmitError {
     /// More is waiting than this node is willing to hold.
     #[error("too much is waiting to be recorded; send it again in a moment")]
     Overloaded,
+    /// The leader's disk has no more free than its reserve.
+    #[error(
+        "the leader's disk is nearly full, and what is recorded must still find room; free some space, then send it again"
+    )]
+    DiskFull,
     /// The batch has more requests than are allowed.
     #[error("a batch holds at most {records_max} requests, this one has {records}; send it in parts")]
     TooManyRecords {

@@ -94,6 +94,7 @@ impl NodeOptions {
         StoreOptions {
             ledger_cache_bytes: self.storage.ledger_cache_bytes as usize,
             log_cache_bytes: self.storage.log_cache_bytes as usize,
+            disk_reserve_bytes: self.storage.disk_reserve_bytes,
             ..StoreOptions::default()
         }
     }

@@ -1,4 +1,4 @@
-//! The proofs: Merkle log, headers, checkpoints, cosignatures, receipts and their verification
+//! The proofs: Merkle log, headers, checkpoints, cosignatures, receipts and their verification.
 #![doc = include_str!("../DESIGN.md")]
 
 mod attestation;

@@ -26,11 +26,14 @@ pub struct StoreOptions {
     pub log_cache_bytes: usize,
     /// Block files held open at once.
     pub open_blocks_max: usize,
+    /// Bytes of the disk that must be free for anything new to be written: what is in the log already must still find
+    /// room as a block.
+    pub disk_reserve_bytes: u64,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { ledger_cache_bytes: 256 << 20, log_cache_bytes: 64 << 20, open_blocks_max: 64 }
+        Self { ledger_cache_bytes: 256 << 20, log_cache_bytes: 64 << 20, open_blocks_max: 64, disk_reserve_bytes: 0 }
     }
 }
 
@@ -41,6 +44,8 @@ pub struct Store {
     raft_log: RaftLog,
     ledger: Ledger,
     guard: Guard,
+    path: PathBuf,
+    disk_reserve_bytes: u64,
     // Last, so that the directory is free only when everything above is closed.
     _lock: File,
 }
@@ -52,7 +57,7 @@ impl Store {
     /// # Errors
     /// [`StorageError::InUse`], [`StorageError::NoIdentity`], [`StorageError::IdentityMismatch`],
     /// [`StorageError::FormatVersion`], [`StorageError::Corrupt`]; [`StorageError::Io`] when the directory cannot be
-    /// written.
+    /// written, and [`StorageError::DiskFull`] when less than the reserve is free.
     pub fn open(dir: &Path, expect: &Identity, options: StoreOptions) -> Result<Self, StorageError> {
         let directory = Directory::new(dir);
         if !directory.identity().exists() {
@@ -61,6 +66,9 @@ impl Store {
         let lock = directory.lock()?;
         let identity = identity::load(dir)?;
         identity.expect(expect, dir)?;
+        if free_bytes(dir)? < options.disk_reserve_bytes {
+            return Err(StorageError::DiskFull { path: dir.to_owned() });
+        }
         make_dir(&directory.blocks())?;
         make_dir(&directory.incoming())?;
         remove_partials(&directory)?;
@@ -71,6 +79,8 @@ impl Store {
             guard: Guard::open(&directory.guard())?,
             ledger: Ledger::load(directory, Charter::of(&identity), ledger, blocks)?,
             identity,
+            path: dir.to_owned(),
+            disk_reserve_bytes: options.disk_reserve_bytes,
             _lock: lock,
         })
     }
@@ -94,6 +104,19 @@ impl Store {
     pub fn guard(&self) -> &Guard {
         &self.guard
     }
+
+    /// Whether more of the disk is free than its reserve, so that something new may be written.
+    ///
+    /// # Errors
+    /// When the operating system does not say how much is free.
+    pub fn has_room(&self) -> Result<bool, StorageError> {
+        Ok(free_bytes(&self.path)? >= self.disk_reserve_bytes)
+    }
+}
+
+fn free_bytes(path: &Path) -> Result<u64, StorageError> {
+    let disk = rustix::fs::statvfs(path).map_err(|error| StorageError::io("measure", path)(error.into()))?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 fn remove_partials(directory: &Directory) -> Result<(), StorageError> {

@@ -225,6 +225,7 @@ fn submit(error: &SubmitError) -> (StatusCode, &'static str, bool) {
     match error {
         SubmitError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", true),
         SubmitError::Overloaded => (StatusCode::TOO_MANY_REQUESTS, "overloaded", true),
+        SubmitError::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "disk_full", true),
         SubmitError::Stopped => (StatusCode::SERVICE_UNAVAILABLE, "stopped", true),
         SubmitError::TooManyRecords { .. } => too_many_transfers(),
         SubmitError::TooManyBytes { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "batch_too_large", false),

@@ -1,7 +1,7 @@
 //! Who may open a data directory, and what is refused.
 
 use bulla_sealing::{Hash, SigningKey};
-use bulla_storage::{GuardError, StorageError, Store, identity};
+use bulla_storage::{GuardError, StorageError, Store, StoreOptions, identity};
 use uuid::Uuid;
 
 use crate::node::{Node, identities, options};
@@ -121,4 +121,14 @@ fn the_guard_refuses_a_second_root_after_a_restart() {
     node.store().guard().record(0, 7, Hash([1; 32])).unwrap();
     let second = node.store().guard().record(0, 7, Hash([2; 32]));
     assert!(matches!(second, Err(GuardError::OtherRoot { .. })));
+}
+
+#[test]
+fn a_disk_with_less_free_than_its_reserve_is_refused_at_the_start() {
+    let home = tempfile::tempdir().unwrap();
+    let founder = identities(1).remove(0);
+    identity::create(home.path(), &founder).unwrap();
+    let greedy = StoreOptions { disk_reserve_bytes: u64::MAX, ..options() };
+    assert!(matches!(Store::open(home.path(), &founder, greedy), Err(StorageError::DiskFull { .. })));
+    assert!(Store::open(home.path(), &founder, options()).unwrap().has_room().unwrap());
 }

@@ -85,7 +85,7 @@ impl Node {
 }
 
 pub fn options() -> StoreOptions {
-    StoreOptions { ledger_cache_bytes: 1 << 20, log_cache_bytes: 1 << 20, open_blocks_max: 2 }
+    StoreOptions { ledger_cache_bytes: 1 << 20, log_cache_bytes: 1 << 20, open_blocks_max: 2, disk_reserve_bytes: 0 }
 }
 
 /// Every voter of a ledger of `voters` nodes.

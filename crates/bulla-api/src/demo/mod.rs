@@ -22,33 +22,33 @@ pub(crate) async fn run(demo: &Demo, printer: &Printer) -> Result<Exit, Failure>
     let directory =
         Directory::new().map_err(|error| Failure::caused("cannot make a temporary directory for the demo", &error))?;
     let mut cluster = Cluster::prepare(directory.path())?;
-    let done = tokio::select! {
-        done = told(demo, &mut cluster, &telling) => done,
-        () = interrupted() => Err(Failure::could_not("the demo was interrupted; its servers are stopped")),
+    let told = tokio::select! {
+        told = story::tell(demo, &mut cluster, &telling) => told,
+        () = interrupted() => return Err(Failure::could_not("the demo was interrupted; its servers are stopped")),
     };
-    cluster.end();
-    match done {
+    match told {
         Ok(summary) => {
             printer.show_json(&summary);
+            if demo.keep {
+                keep_running(&cluster, &telling).await;
+            }
             Ok(Exit::Done)
         }
         Err(failure) => {
+            cluster.end();
             let kept = directory.keep();
             Err(failure.and(&format!("the logs of the servers are in {}", kept.display())))
         }
     }
 }
 
-async fn told(demo: &Demo, cluster: &mut Cluster, telling: &Telling) -> Result<serde_json::Value, Failure> {
-    let summary = story::tell(demo, cluster, telling).await?;
-    if demo.keep {
-        telling.say(&format!("\nThe servers go on running. Look around at {}", cluster.url(0)));
-        telling.say(&format!("  export BULLA_URL={}", cluster.urls().join(",")));
-        telling.say("  bulla cluster status; bulla asset list; bulla party list");
-        telling.say("Press Ctrl-C to stop them.");
-        interrupted().await;
-    }
-    Ok(summary)
+/// Leaves the servers to whoever wants to look around.
+async fn keep_running(cluster: &Cluster, telling: &Telling) {
+    telling.say(&format!("\nThe servers go on running. Look around at {}", cluster.url(0)));
+    telling.say(&format!("  export BULLA_URL={}", cluster.urls().join(",")));
+    telling.say("  bulla cluster status; bulla asset list; bulla party list");
+    telling.say("Press Ctrl-C to stop them.");
+    interrupted().await;
 }
 
 /// Resolves at Ctrl-C, or when a service manager asks to end.

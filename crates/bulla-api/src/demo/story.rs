@@ -221,11 +221,11 @@ async fn prove(victim: usize, keep: bool, cluster: &mut Cluster, telling: &Telli
     let verified = verified.map_err(|error| Failure::caused("the verification ended early", &error))??;
     drop(waiting);
     telling.say(&format!(
-        "   The whole ledger is read again from the files of {name}: {}, {} hashed and held",
+        "   The whole ledger is read again from the files of {name}: {} and {} leaves, hashed",
         count(verified.blocks, "block"),
         verified.leaves
     ));
-    telling.say("   against the rules and the signatures. Everything is as it was sealed.");
+    telling.say("   and held against the rules and the signatures. Everything is as it was sealed.");
     check(verified.sealed_blocks > 0, "no block of the directory is sealed")?;
     if keep {
         cluster.start(victim)?;

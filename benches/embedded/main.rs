@@ -8,7 +8,8 @@ use bulla_benches::{Limits, Workload};
 use bulla_node::{Batch, LocalNetwork, Member, Node, NodeOptions, found, identity_files};
 
 const TRANSFERS: u64 = 200_000;
-const ASSETS: u64 = 10_000;
+/// More than are under way at once, so that no asset is handed over twice in one moment.
+const ASSETS: u64 = 50_000;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

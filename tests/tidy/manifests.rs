@@ -24,7 +24,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// The libraries that say what a crate is about, and who owns each of them.
-const OWNERS: [(&str, &[&str]); 27] = [
+const OWNERS: [(&str, &[&str]); 28] = [
     ("axum", &["bulla-api"]),
     ("bincode", &["bulla-consensus"]),
     ("clap", &["bulla-api"]),

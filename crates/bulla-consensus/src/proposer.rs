@@ -43,9 +43,6 @@ const UNSTORED_TABLES_MAX: u64 = 4;
 /// The most requests that go into one entry.
 const ENTRY_RECORDS_MAX: usize = 16_384;
 
-/// Bytes that a request takes in an entry, its payload not counted.
-pub(crate) const REQUEST_BYTES: usize = Transfer::LEN + 16;
-
 pub(crate) struct Proposer {
     engine: Arc<Engine>,
     in_flight: Arc<Semaphore>,
@@ -126,7 +123,7 @@ impl Proposer {
         }
         self.look_at_the_table();
         let leaves: u64 = submissions.iter().map(|submission| submission.batch.items.len() as u64).sum();
-        let bytes: u64 = submissions.iter().map(|submission| submission.bytes as u64).sum();
+        let bytes: u64 = submissions.iter().map(|submission| table_bytes_of(&submission.batch) as u64).sum();
         let settings = &self.engine.settings;
         let full = self.expected.leaves + leaves > settings.table_records_max
             || self.expected.bytes + bytes > settings.table_bytes_max;
@@ -235,9 +232,17 @@ fn answer(submission: Submission, proposed: Proposed) {
     let _gone = submission.answer.send(proposed);
 }
 
-/// What a batch takes in an entry and in a table, in bytes.
+/// What a batch counts against the limits, in bytes: its requests and its payloads. Frames and salts are not counted, so
+/// that a full batch of plain requests is exactly as long as it looks to its client.
 pub(crate) fn bytes_of(batch: &Batch) -> usize {
-    let payloads: usize =
-        batch.items.iter().filter_map(|item| item.payload.as_ref()).map(|payload| payload.bytes.len() + 44).sum();
-    batch.items.len() * REQUEST_BYTES.max(Record::LEN + 2) + payloads
+    batch.items.len() * Transfer::LEN + payload_bytes(batch)
+}
+
+/// What a batch will take in a table, in bytes: its leaves with their lengths, and its payloads.
+fn table_bytes_of(batch: &Batch) -> usize {
+    batch.items.len() * (Record::LEN + 2) + payload_bytes(batch)
+}
+
+fn payload_bytes(batch: &Batch) -> usize {
+    batch.items.iter().filter_map(|item| item.payload.as_ref()).map(|payload| payload.bytes.len()).sum()
 }

@@ -1,11 +1,24 @@
 //! Founding a ledger: its keys and its genesis leaf, before any server runs.
 
-use bulla_sealing::{ConfigLeaf, ConfigNode, SigningKey};
+use bulla_sealing::{ConfigLeaf, ConfigNode, KeyError, SigningKey};
 use bulla_storage::Identity;
 use uuid::Uuid;
 
-use crate::node::OpenError;
 use crate::options::Member;
+
+/// Why a ledger could not be founded.
+#[derive(Debug, thiserror::Error)]
+pub enum FoundError {
+    /// There is no member.
+    #[error("a ledger has at least one server; name one")]
+    NoMembers,
+    /// The names of origin or members cannot stand in a configuration leaf.
+    #[error("the names of the servers or the origin cannot found a ledger")]
+    Names(#[from] KeyError),
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers to make keys from")]
+    Randomness(#[from] getrandom::Error),
+}
 
 /// Founds a ledger: one identity for each member, all with the same genesis leaf and log key.
 ///
@@ -14,10 +27,10 @@ use crate::options::Member;
 /// [`identity_files::create`](bulla_storage::identity_files::create), and nowhere else.
 ///
 /// # Errors
-/// [`OpenError::Members`] when there is no member, or the system has no randomness.
-pub fn found(origin: Option<&str>, members: &[Member]) -> Result<Vec<Identity>, OpenError> {
+/// See [`FoundError`].
+pub fn found(origin: Option<&str>, members: &[Member]) -> Result<Vec<Identity>, FoundError> {
     if members.is_empty() {
-        return Err(OpenError::Members("a ledger has at least one server; name one".into()));
+        return Err(FoundError::NoMembers);
     }
     let log_key = SigningKey::from_bytes(&random()?);
     let mut node_keys = Vec::with_capacity(members.len());
@@ -30,10 +43,9 @@ pub fn found(origin: Option<&str>, members: &[Member]) -> Result<Vec<Identity>, 
         .map(|(member, key)| ConfigNode { name: member.name.clone(), public_key: key.verifying_key().to_bytes() });
     let (log_public, nodes) = (log_key.verifying_key().to_bytes(), nodes.collect());
     let genesis = match origin {
-        Some(origin) => ConfigLeaf::genesis(origin, log_public, nodes),
-        None => ConfigLeaf::genesis_named_by_id(log_public, nodes),
+        Some(origin) => ConfigLeaf::genesis(origin, log_public, nodes)?,
+        None => ConfigLeaf::genesis_named_by_id(log_public, nodes)?,
     };
-    let genesis = genesis.map_err(|error| OpenError::Members(error.to_string()))?;
     let mut identities = Vec::with_capacity(members.len());
     for (member, node_key) in members.iter().zip(node_keys) {
         identities.push(Identity {
@@ -48,9 +60,8 @@ pub fn found(origin: Option<&str>, members: &[Member]) -> Result<Vec<Identity>, 
     Ok(identities)
 }
 
-fn random<const N: usize>() -> Result<[u8; N], OpenError> {
+fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
-    let filled = getrandom::fill(&mut bytes);
-    filled.map_err(|error| OpenError::Members(format!("the system gives no random numbers for new keys: {error}")))?;
+    getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }

@@ -15,6 +15,6 @@ pub use bulla_storage::{
     Answer, Batch, BlockView, ClosedTable, Entry, Holding, Identity, Item, Ledger, Progress, ReceiptAnswer, RecordView,
     StorageError, Store, StoreOptions, TableInfo, TableState, TableView, Verified, WaitingTable,
 };
-pub use found::found;
+pub use found::{FoundError, found};
 pub use node::{Node, OpenError};
 pub use options::{Member, NodeOptions};

@@ -14,7 +14,7 @@ use bulla_storage::{
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::found::found;
+use crate::found::{FoundError, found};
 use crate::options::NodeOptions;
 
 /// Why a node could not be opened.
@@ -26,6 +26,9 @@ pub enum OpenError {
     /// The identity in the data directory and the configuration do not belong together.
     #[error("{0}")]
     Members(String),
+    /// A new ledger could not be founded.
+    #[error(transparent)]
+    Found(#[from] FoundError),
     /// Raft could not be started.
     #[error("consensus could not be started")]
     Consensus(#[source] std::io::Error),

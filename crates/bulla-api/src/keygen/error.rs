@@ -3,8 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use bulla_node::StorageError;
-use bulla_sealing::KeyError;
+use bulla_node::{FoundError, StorageError};
 
 use crate::peer::PeerTlsError;
 
@@ -63,16 +62,13 @@ pub enum KeyFilesError {
         #[source]
         source: io::Error,
     },
-    /// The names in the configuration cannot found a ledger.
-    #[error("the configuration cannot found a ledger")]
-    Config(#[from] KeyError),
+    /// The configuration cannot found a ledger.
+    #[error(transparent)]
+    Found(#[from] FoundError),
     /// The data directory refused the identity.
     #[error("the data directory cannot take this node's identity")]
     Storage(#[from] StorageError),
     /// The certificates could not be made.
     #[error("the certificates could not be made")]
     Certificates(#[from] rcgen::Error),
-    /// The operating system gives no random numbers.
-    #[error("the operating system gives no random numbers to make keys from")]
-    Randomness(#[from] getrandom::Error),
 }

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use bulla_node::NodeId;
 use bulla_node::config::ClusterConfig;
-use bulla_sealing::{ConfigLeaf, ConfigNode, SigningKey};
+use bulla_node::{Member, NodeId, found};
 use uuid::Uuid;
 
 use super::authority::Authority;
@@ -31,7 +30,7 @@ pub struct NewKeys {
 ///
 /// # Errors
 /// [`KeyFilesError::Exists`] before anything is written, when one of the files is there already;
-/// [`KeyFilesError::Config`], [`KeyFilesError::Io`], [`KeyFilesError::Randomness`].
+/// [`KeyFilesError::Found`], [`KeyFilesError::Io`], [`KeyFilesError::Certificates`].
 pub fn generate(config: &ClusterConfig, out: &Path) -> Result<NewKeys, KeyFilesError> {
     let nodes: Vec<_> = config.nodes.iter().map(|node| (node.id, node_directory(out, node.id))).collect();
     let authority_key = out.join(AUTHORITY_KEY);
@@ -43,19 +42,20 @@ pub fn generate(config: &ClusterConfig, out: &Path) -> Result<NewKeys, KeyFilesE
         }
     }
 
-    let log_key = seed::new_key()?;
-    let node_keys = config.nodes.iter().map(|_| seed::new_key()).collect::<Result<Vec<_>, _>>()?;
-    let genesis = genesis(config, &log_key, &node_keys)?;
+    let members: Vec<Member> =
+        config.nodes.iter().map(|node| Member { node_id: node.id, name: node.name.clone() }).collect();
+    let identities = found(config.ledger.origin.as_deref(), &members)?;
+    let genesis = identities[0].genesis.clone();
     let authority = Authority::new(genesis.ledger_id)?;
 
     make_directory(out)?;
     write_new(&authority_key, authority.key().as_bytes(), Access::Private)?;
     write_new(&authority_certificate, authority.certificate().as_bytes(), Access::Public)?;
-    for ((node_id, directory), node_key) in nodes.iter().zip(&node_keys) {
+    for ((node_id, directory), identity) in nodes.iter().zip(&identities) {
         make_directory(directory)?;
         let tls = authority.certify(*node_id)?;
-        seed::write(&directory.join(NODE_KEY), node_key)?;
-        seed::write(&directory.join(LOG_KEY), &log_key)?;
+        seed::write(&directory.join(NODE_KEY), &identity.node_key)?;
+        seed::write(&directory.join(LOG_KEY), &identity.log_key)?;
         write_new(&directory.join(GENESIS), &genesis.encode(), Access::Public)?;
         write_new(&directory.join(TLS_KEY), tls.key.as_bytes(), Access::Private)?;
         write_new(&directory.join(TLS_CERTIFICATE), tls.certificate.as_bytes(), Access::Public)?;
@@ -64,19 +64,4 @@ pub fn generate(config: &ClusterConfig, out: &Path) -> Result<NewKeys, KeyFilesE
     }
     sync_directory(out)?;
     Ok(NewKeys { ledger_id: genesis.ledger_id, origin: genesis.origin, authority_key, nodes })
-}
-
-fn genesis(
-    config: &ClusterConfig,
-    log_key: &SigningKey,
-    node_keys: &[SigningKey],
-) -> Result<ConfigLeaf, KeyFilesError> {
-    let public = |key: &SigningKey| key.verifying_key().to_bytes();
-    let nodes = config.nodes.iter().zip(node_keys);
-    let nodes = nodes.map(|(node, key)| ConfigNode { name: node.name.clone(), public_key: public(key) }).collect();
-    let genesis = match &config.ledger.origin {
-        Some(origin) => ConfigLeaf::genesis(origin, public(log_key), nodes),
-        None => ConfigLeaf::genesis_named_by_id(public(log_key), nodes),
-    };
-    Ok(genesis?)
 }

@@ -7,13 +7,6 @@ use bulla_sealing::{Hash, SigningKey};
 use super::KeyFilesError;
 use super::files::{Access, read_text, write_new};
 
-/// A new key, from the operating system's random numbers.
-pub(super) fn new_key() -> Result<SigningKey, getrandom::Error> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)?;
-    Ok(SigningKey::from_bytes(&seed))
-}
-
 pub(super) fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFilesError> {
     let line = format!("{}\n", Hash(key.to_bytes()));
     write_new(path, line.as_bytes(), Access::Private)

@@ -18,7 +18,7 @@ pub struct Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {}; name the file with --config, or let `bulla init` write one", path.display())]
+    #[error("cannot read {}; name the file with --config, or begin with a copy of the cluster.toml that comes with bulla", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

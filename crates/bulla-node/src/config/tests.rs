@@ -96,7 +96,7 @@ fn a_relative_data_directory_starts_at_the_file() {
 fn a_missing_file_is_told_from_a_wrong_one() {
     let error = ClusterConfig::load(Path::new("/nowhere/cluster.toml")).unwrap_err();
     assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");
-    expect!["cannot read /nowhere/cluster.toml; name the file with --config, or let `bulla init` write one"]
+    expect!["cannot read /nowhere/cluster.toml; name the file with --config, or begin with a copy of the cluster.toml that comes with bulla"]
         .assert_eq(&error.to_string());
 }
 

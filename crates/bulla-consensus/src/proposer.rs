@@ -95,6 +95,8 @@ impl Proposer {
                     waiting.push_back(submission);
                 }
                 self.propose(gather(&mut waiting, self.engine.settings.entry_bytes_max), slot).await;
+                // Under load the tick above may not come for long.
+                self.engine.look_at_the_disk();
                 self.close_when_old().await;
             }
         }

@@ -51,6 +51,7 @@ impl Serve {
         let config = load(&self.config)?;
         let me = find(&config, &self.node)?;
         let identity = identity(me, &self)?;
+        check_whose(&config, me, &identity)?;
         let local = LocalNode { ledger_id: identity.genesis.ledger_id, node_id: me.id };
         let security = security(&config, me, local)?;
 
@@ -103,6 +104,26 @@ fn identity(me: &ClusterNode, serve: &Serve) -> Result<Identity, Failure> {
         )),
         _ => Failure::could_not(chain(&error)),
     })
+}
+
+/// Refuses the directory of another server, or of another ledger, before anything reads its keys as this server's.
+fn check_whose(config: &ClusterConfig, me: &ClusterNode, identity: &Identity) -> Result<(), Failure> {
+    let (data, genesis) = (me.data.display(), &identity.genesis);
+    if identity.node_id != me.id {
+        return Err(Failure::could_not(format!(
+            "the data directory {data} belongs to node {} ({}), not to node {} ({}); name the right node with --node, \
+             or its directory in the configuration",
+            identity.node_id, identity.node_name, me.id, me.name
+        )));
+    }
+    match &config.ledger.origin {
+        Some(origin) if *origin != genesis.origin => Err(Failure::could_not(format!(
+            "the data directory {data} belongs to ledger {} ({}), not to {origin}; name the right directory, or put \
+             the origin back in the configuration",
+            genesis.origin, genesis.ledger_id
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn security(config: &ClusterConfig, me: &ClusterNode, local: LocalNode) -> Result<PeerSecurity, Failure> {

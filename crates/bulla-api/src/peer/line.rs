@@ -37,6 +37,7 @@ impl Line {
     /// Serves calls until nobody can make any. Only a call makes a connection.
     pub(super) async fn run(self, mut calls: mpsc::Receiver<Call>) {
         let mut backoff = Backoff::default();
+        let mut refused = None;
         while let Some(call) = calls.recv().await {
             if call.answer.is_closed() {
                 continue;
@@ -47,11 +48,12 @@ impl Line {
             }
             match self.connect().await {
                 Err(error) => {
-                    tracing::debug!(peer = self.to, lane = ?self.lane, %error, "no connection to peer");
+                    self.log_no_connection(&error, &mut refused);
                     backoff.failed(error.clone(), Instant::now(), jitter());
                     call.fail(error);
                 }
                 Ok(stream) => {
+                    refused = None;
                     let ended = self.converse(stream, call, &mut calls).await;
                     tracing::debug!(peer = self.to, lane = ?self.lane, why = %ended.why, "connection to peer ended");
                     // A peer that says hello and nothing else is not a peer that is back.
@@ -61,6 +63,18 @@ impl Line {
                     }
                 }
             }
+        }
+    }
+
+    /// A peer that is down comes back by itself. One that refuses does not, so a person is told, once.
+    fn log_no_connection(&self, error: &TransportError, refused: &mut Option<String>) {
+        match error {
+            TransportError::Refused(why) if refused.as_ref() != Some(why) => {
+                let (peer, address, lane) = (self.to, self.address, self.lane);
+                tracing::warn!(peer, %address, ?lane, why, "what answers for a peer is refused, or refuses this node; check its address, and that its data directory is of the same ledger");
+                *refused = Some(why.clone());
+            }
+            _ => tracing::debug!(peer = self.to, lane = ?self.lane, %error, "no connection to peer"),
         }
     }
 

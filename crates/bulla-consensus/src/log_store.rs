@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use bulla_storage::{LogOp, RaftLog, Store};
 use bytes::Bytes;
+use futures::{Stream, TryStreamExt, stream};
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use tokio::sync::{oneshot, watch};
 
@@ -142,6 +143,7 @@ impl Tail {
         };
         let vote = state.vote.map(|bytes| wire::decode::<WireVote>("vote", &bytes)).transpose()?.map(Vote::from);
         let (committed, purged) = (log_id(state.committed)?, log_id(state.purged)?);
+        let first = state.first.or(purged.map(|purged| purged.index + 1)).unwrap_or(0);
         let last = match state.last {
             None => purged,
             Some(last) => {
@@ -150,7 +152,7 @@ impl Tail {
                 Some(wire::decode_entry(Bytes::from(bytes))?.log_id)
             }
         };
-        Ok(Tail { cache: LogCache::new(cache_bytes), vote, committed, purged, first: state.first.unwrap_or(0), last })
+        Ok(Tail { cache: LogCache::new(cache_bytes), vote, committed, purged, first, last })
     }
 
     /// `range` as a half-open interval of what is there.
@@ -245,6 +247,23 @@ impl RaftLogReader<TypeConfig> for LogStore {
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> Result<Vec<Entry>, io::Error> {
         self.read(start..end, self.shared.read_bytes_max)
+    }
+
+    /// What is to be applied, read as it is applied: how far apply is behind must not decide how much stands in memory.
+    async fn entries_stream<RB>(&mut self, range: RB) -> impl Stream<Item = Result<Entry, io::Error>> + Send
+    where
+        RB: RangeBounds<u64> + Clone + Debug + Send,
+    {
+        let (start, end) = self.shared.tail().clamp(range);
+        let log = self.clone();
+        let pieces = stream::try_unfold(start, move |next| {
+            let piece = log.read(next..end, log.shared.read_bytes_max);
+            std::future::ready(piece.map(|entries| {
+                let last = entries.last()?.log_id.index;
+                Some((entries, last + 1))
+            }))
+        });
+        pieces.map_ok(|entries| stream::iter(entries.into_iter().map(Ok))).try_flatten()
     }
 }
 

@@ -92,7 +92,44 @@ async fn a_read_for_a_peer_stops_at_its_byte_limit_and_brings_at_least_one_entry
     assert_eq!(log.limited_get_log_entries(10, 11).await.unwrap().len(), 1);
 }
 
-fn new_identity(directory: &TempDir) -> Identity {
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_to_apply_are_read_as_they_are_applied_and_not_all_at_once() {
+    let directory = TempDir::new().unwrap();
+    let identity = new_identity(&directory);
+    let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
+    let (mut log, _writer) = LogStore::open(store, CACHE_BYTES, 5_000).unwrap();
+    append(&mut log, (0..10).map(|index| command_entry(1, index, 2_000))).await;
+    let indexes = |entries: Vec<io::Result<Entry>>| -> Vec<u64> {
+        entries.into_iter().map(|entry| entry.unwrap().log_id.index).collect()
+    };
+    assert_eq!(indexes(log.entries_stream(1..9).await.collect().await), [1, 2, 3, 4, 5, 6, 7, 8]);
+
+    let mut reader = log.clone();
+    let mut entries = Box::pin(reader.entries_stream(0..10).await);
+    assert_eq!(entries.next().await.unwrap().unwrap().log_id.index, 0);
+    // Only what has not been read yet can still be taken away.
+    log.truncate_after(Some(wire::log_id(1, 4))).await.unwrap();
+    assert_eq!(indexes(entries.collect().await), [1, 2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_purged_whole_is_empty_after_it_is_opened_again() {
+    let directory = TempDir::new().unwrap();
+    let identity = new_identity(&directory);
+    let (mut log, writer) = open(&directory, &identity, CACHE_BYTES);
+    append(&mut log, (0..5).map(|index| command_entry(1, index, 10))).await;
+    log.purge(wire::log_id(1, 9)).await.unwrap();
+    log.save_vote(&Vote::new_committed(3, 1)).await.unwrap();
+    drop(log);
+    writer.join().unwrap();
+
+    let (mut log, _writer) = open(&directory, &identity, CACHE_BYTES);
+    assert_eq!(log.try_get_log_entries(0..100).await.unwrap(), []);
+    append(&mut log, [command_entry(3, 10, 10)]).await;
+    assert_eq!(log.try_get_log_entries(0..100).await.unwrap(), [command_entry(3, 10, 10)]);
+}
+
+pub(crate) fn new_identity(directory: &TempDir) -> Identity {
     let key = |seed: u8| SigningKey::from_bytes(&[seed; 32]);
     let node = ConfigNode { name: "node-1".into(), public_key: key(1).verifying_key().to_bytes() };
     let genesis = ConfigLeaf::genesis("bulla/test", key(9).verifying_key().to_bytes(), vec![node]).unwrap();

@@ -56,6 +56,8 @@ impl Consensus {
         let flushed = log.flushed();
         let (machine, closed) = StateMachine::open(store.clone(), progress.clone(), events.clone())?;
         let network = Network { me: settings.node_id, transport: transport.clone() };
+        // Before Raft: what it replays from the log may close more tables than fit in memory.
+        let blocks_thread = store_on_a_thread(store.clone(), closed, flushed, &progress, &events, &stop)?;
         let raft = Raft::new(settings.node_id, config, network, log, machine).await.map_err(io::Error::other)?;
         let engine = Arc::new(Engine {
             raft,
@@ -69,7 +71,7 @@ impl Consensus {
             disk_has_room: true.into(),
         });
 
-        let blocks_thread = store_on_a_thread(engine.clone(), closed, flushed)?;
+        tokio::spawn(stop_raft(engine.clone()));
         tokio::spawn(sealer::attest_tables(engine.clone()));
         tokio::spawn(report_leaders(engine.clone()));
         let (queue, submissions) = mpsc::unbounded_channel();
@@ -284,20 +286,31 @@ impl Consensus {
 }
 
 fn store_on_a_thread(
-    engine: Arc<Engine>,
+    store: Arc<Store>,
     closed: mpsc::UnboundedReceiver<Arc<bulla_storage::ClosedTable>>,
     flushed: watch::Receiver<Option<u64>>,
+    progress: &watch::Sender<Progress>,
+    events: &broadcast::Sender<Event>,
+    stop: &watch::Sender<bool>,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Handle::current();
+    let (progress, events, stop) = (progress.clone(), events.clone(), stop.clone());
     let store_all = move || {
-        let stored = sealer::store_tables(&engine.store, closed, flushed, &engine.progress, &engine.events, &runtime);
+        let stored = sealer::store_tables(&store, closed, flushed, stop.subscribe(), &progress, &events, &runtime);
         if let Err(error) = stored {
             tracing::error!(%error, "a closed table cannot be stored; this node stops");
-            engine.stop.send_replace(true);
-            let _stopped = runtime.block_on(engine.raft.shutdown());
+            stop.send_replace(true);
         }
     };
     std::thread::Builder::new().name("bulla-blocks".into()).spawn(store_all)
+}
+
+/// A node that stops for whatever reason takes no part in agreement any more.
+async fn stop_raft(engine: Arc<Engine>) {
+    engine.stopped().await;
+    if let Err(error) = engine.raft.shutdown().await {
+        tracing::warn!(%error, "raft did not stop in order");
+    }
 }
 
 async fn report_leaders(engine: Arc<Engine>) {

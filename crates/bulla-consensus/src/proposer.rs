@@ -105,10 +105,7 @@ impl Proposer {
     /// Waits until one more entry may be under way, and until the disk keeps up with closed tables.
     async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         let mut progress = self.engine.progress.subscribe();
-        let keeps_up = progress.wait_for(|progress| {
-            let stored = progress.stored_height.map_or(0, |height| height + 1);
-            progress.closed_height.map_or(0, |height| height + 1).saturating_sub(stored) <= UNSTORED_TABLES_MAX
-        });
+        let keeps_up = progress.wait_for(|progress| progress.unstored() <= UNSTORED_TABLES_MAX);
         tokio::select! {
             () = self.engine.stopped() => return None,
             _ = keeps_up => {}

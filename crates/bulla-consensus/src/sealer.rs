@@ -35,6 +35,7 @@ pub(crate) fn store_tables(
     store: &Store,
     mut closed: mpsc::UnboundedReceiver<Arc<ClosedTable>>,
     mut flushed: watch::Receiver<Option<u64>>,
+    mut stop: watch::Receiver<bool>,
     progress: &watch::Sender<Progress>,
     events: &broadcast::Sender<Event>,
     runtime: &Handle,
@@ -43,8 +44,15 @@ pub(crate) fn store_tables(
         let close_index = table.header().raft_index;
         // Apply runs ahead of this node's own disk. A block whose Close is not in the log below it
         // would survive a power cut that the log does not.
-        let durable = flushed.wait_for(|flushed| flushed.is_some_and(|index| index >= close_index));
-        if runtime.block_on(durable).is_err() {
+        let durable = async {
+            tokio::select! {
+                biased;
+                flushed = flushed.wait_for(|flushed| flushed.is_some_and(|index| index >= close_index)) => flushed.is_ok(),
+                // A log that failed is never flushed.
+                _ = stop.wait_for(|stop| *stop) => false,
+            }
+        };
+        if !runtime.block_on(durable) {
             return Ok(());
         }
         match store.ledger().store(&table) {

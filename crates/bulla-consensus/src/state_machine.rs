@@ -30,6 +30,18 @@ pub(crate) struct Progress {
     pub sealed_height: Option<u64>,
 }
 
+/// How many closed tables may stand in memory before applying waits for the disk. The leader takes no more records long
+/// before that; a follower whose disk is slower than the leader's has only this to hold it back.
+const UNSTORED_TABLES_MAX: u64 = 8;
+
+impl Progress {
+    /// Closed tables that are in memory only.
+    pub(crate) fn unstored(&self) -> u64 {
+        let count = |height: Option<u64>| height.map_or(0, |height| height + 1);
+        count(self.closed_height).saturating_sub(count(self.stored_height))
+    }
+}
+
 /// The replicated ledger as openraft drives it.
 pub(crate) struct StateMachine {
     store: Arc<Store>,
@@ -122,9 +134,20 @@ impl StateMachine {
         let (size, sealed_height) = (ledger.size(), ledger.sealing_status().sealed_height);
         let (closed_height, stored_height) = (ledger.open_table().height.checked_sub(1), ledger.durable().height);
         self.progress.send_if_modified(|progress| {
+            // The storing thread may have said more since the ledger was asked.
+            let stored_height = stored_height.max(progress.stored_height);
             let now = Progress { size, closed_height, stored_height, sealed_height };
             std::mem::replace(progress, now) != now
         });
+    }
+
+    /// Waits until few enough closed tables stand in memory.
+    async fn wait_for_the_disk(&self) -> io::Result<()> {
+        let mut progress = self.progress.subscribe();
+        tokio::select! {
+            _kept_up = progress.wait_for(|progress| progress.unstored() <= UNSTORED_TABLES_MAX) => Ok(()),
+            () = self.closed.closed() => Err(io::Error::other("tables can no longer be stored")),
+        }
     }
 
     fn manifest(&self) -> io::Result<Option<Snapshot>> {
@@ -152,6 +175,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     {
         while let Some(next) = entries.next().await {
             let (entry, responder) = next?;
+            self.wait_for_the_disk().await?;
             let response = match &entry.payload {
                 Payload::Blank => Response::Nothing,
                 Payload::Normal(command) => self.apply_command(entry.log_id, command)?,
@@ -201,5 +225,68 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let manifest = std::mem::replace(&mut self.0, Ok(None))?;
         manifest.ok_or_else(|| io::Error::other("no block is stored yet, so there is nothing to take a snapshot of"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bulla_storage::StoreOptions;
+    use futures::{FutureExt, stream};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::log_store_suite::new_identity;
+    use crate::types::Entry;
+    use crate::wire;
+
+    fn machine(directory: &TempDir) -> (StateMachine, mpsc::UnboundedReceiver<Arc<ClosedTable>>) {
+        let identity = new_identity(directory);
+        let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
+        StateMachine::open(store, watch::Sender::new(Progress::default()), broadcast::Sender::new(16)).unwrap()
+    }
+
+    /// The entries that close the first tables, one after another.
+    fn closes(tables: u64) -> impl Stream<Item = Result<EntryResponder<TypeConfig>, io::Error>> + Unpin + Send {
+        stream::iter((0..tables).map(|height| {
+            let payload = Payload::Normal(command::close(height, 1_000 + height));
+            Ok((Entry { log_id: wire::log_id(1, height), payload }, None))
+        }))
+    }
+
+    #[test]
+    fn applying_waits_for_a_disk_that_does_not_keep_up() {
+        let directory = TempDir::new().unwrap();
+        let (mut machine, mut closed) = machine(&directory);
+        let (store, progress) = (machine.store.clone(), machine.progress.clone());
+        let mut applied = Box::pin(machine.apply(closes(20)));
+        let mut stored = 0;
+        while applied.as_mut().now_or_never().is_none() {
+            assert!(store.ledger().closed_tables().len() as u64 <= UNSTORED_TABLES_MAX + 1);
+            let table = closed.try_recv().expect("a table to store");
+            store.ledger().store(&table).unwrap();
+            progress.send_modify(|progress| progress.stored_height = Some(table.height()));
+            stored += 1;
+        }
+        assert!(stored >= 20 - UNSTORED_TABLES_MAX - 1, "only {stored} tables were waited for");
+    }
+
+    #[test]
+    fn applying_fails_once_nobody_stores_tables_any_more() {
+        let directory = TempDir::new().unwrap();
+        let (mut machine, closed) = machine(&directory);
+        let mut applied = Box::pin(machine.apply(closes(20)));
+        assert!(applied.as_mut().now_or_never().is_none());
+        drop(closed);
+        assert!(applied.now_or_never().unwrap().is_err());
+    }
+
+    #[test]
+    fn what_was_said_to_be_stored_is_never_taken_back() {
+        let directory = TempDir::new().unwrap();
+        let (machine, _closed) = machine(&directory);
+        // The storing thread is heard before the ledger is asked, or after: both happen.
+        machine.progress.send_modify(|progress| progress.stored_height = Some(3));
+        machine.publish();
+        assert_eq!(machine.progress.borrow().stored_height, Some(3));
     }
 }

@@ -68,6 +68,7 @@ impl Consensus {
             events,
             stop,
             pulling: Default::default(),
+            sides_sent: Default::default(),
             disk_has_room: true.into(),
         });
 

@@ -1,7 +1,8 @@
 //! What the tasks of one node share: Raft, the store, the way to the peers, and when to stop.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bulla_storage::Store;
@@ -30,8 +31,11 @@ pub(crate) struct Engine {
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) stop: watch::Sender<bool>,
-    /// Held while blocks are pulled: a leader that asks again must not write into what is being fetched.
-    pub(crate) pulling: tokio::sync::Mutex<()>,
+    /// Held while blocks are pulled and adopted: a leader that asks again must not write into what is being fetched, and
+    /// adopting clears away whatever is there.
+    pub(crate) pulling: Arc<tokio::sync::Mutex<()>>,
+    /// The side data that each peer is fetching, with its height. It would change between two pieces.
+    pub(crate) sides_sent: Mutex<BTreeMap<NodeId, (u64, Bytes)>>,
     /// Whether new records may be taken; what is recorded must still find room as a block.
     pub(crate) disk_has_room: AtomicBool,
 }

@@ -2,6 +2,8 @@
 #![doc = include_str!("../DESIGN.md")]
 
 mod answer_wire;
+#[cfg(test)]
+mod blocks_suite;
 mod command;
 mod consensus;
 mod engine;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bulla_storage::{Ledger, StorageError};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
@@ -70,6 +71,7 @@ impl Consensus {
                 }
             }
             Request::Snapshot { vote, last_log_id, membership, upto_height, replay_from } => {
+                let alone = self.engine.pulling.clone().lock_owned().await;
                 self.engine.pull_blocks(from, upto_height).await.map_err(told)?;
                 let meta = SnapshotMeta {
                     last_log_id: last_log_id.map(LogId::from),
@@ -77,12 +79,18 @@ impl Consensus {
                 };
                 let manifest = SnapshotManifest { upto_height, replay_from: replay_from.into() };
                 let snapshot = Snapshot { meta, snapshot: manifest };
-                let response = raft.install_full_snapshot(vote.into(), snapshot).await.map_err(told)?;
+                let raft = raft.clone();
+                // A task of its own: a peer that hangs up must not let the next one in while this goes on.
+                let install = tokio::spawn(async move {
+                    let _alone = alone;
+                    raft.install_full_snapshot(vote.into(), snapshot).await
+                });
+                let response = install.await.map_err(told)?.map_err(told)?;
                 Reply::Snapshot { vote: (&response.vote).into() }
             }
-            Request::Length { height, part } => Reply::Length(self.length(height, part)?),
+            Request::Length { height, part } => Reply::Length(self.length(from, height, part).await?),
             Request::Piece { height, part, offset, length } => {
-                return self.piece(height, part, offset, length).map(Answer::Piece);
+                return self.piece(from, height, part, offset, length).await.map(Answer::Piece);
             }
             Request::Propose { command } => self.propose_for_peer(Command(command.into())).await?,
             Request::Members => Reply::Members(self.members_progress().ok_or("not the leader")?),
@@ -116,27 +124,55 @@ impl Consensus {
         }
     }
 
-    fn length(&self, height: u64, part: Part) -> Result<u64, String> {
-        let ledger = self.engine.store.ledger();
+    /// The first question about a part. A block is read whole and checked before any of it is sent: the peer could do
+    /// nothing with a damaged one.
+    async fn length(&self, from: NodeId, height: u64, part: Part) -> Result<u64, String> {
         match part {
-            Part::Block => ledger.block_len(height).map_err(told),
-            Part::Side => ledger.side_data(height).map(|side| side.len() as u64).map_err(told),
-        }
-    }
-
-    fn piece(&self, height: u64, part: Part, offset: u64, length: u32) -> Result<Bytes, String> {
-        let ledger = self.engine.store.ledger();
-        let length = length.min(crate::pull::PIECE_BYTES) as usize;
-        match part {
-            Part::Block => ledger.read_block(height, offset, length).map_err(told),
+            Part::Block => {
+                let checked = move |ledger: &Ledger| {
+                    ledger.checkpoint_from_disk(height)?;
+                    ledger.block_len(height)
+                };
+                self.read(checked).await
+            }
             Part::Side => {
-                let side = ledger.side_data(height).map_err(told)?;
-                let from = (offset as usize).min(side.len());
-                Ok(side.slice(from..(from + length).min(side.len())))
+                let side = self.read(move |ledger| ledger.side_data(height)).await?;
+                let length = side.len() as u64;
+                self.engine.sides_sent.lock().expect(NO_PANIC).insert(from, (height, side));
+                Ok(length)
             }
         }
     }
+
+    async fn piece(&self, from: NodeId, height: u64, part: Part, offset: u64, length: u32) -> Result<Bytes, String> {
+        let length = length.min(crate::pull::PIECE_BYTES) as usize;
+        match part {
+            Part::Block => self.read(move |ledger| ledger.read_block(height, offset, length)).await,
+            Part::Side => {
+                let mut sides = self.engine.sides_sent.lock().expect(NO_PANIC);
+                let side = sides.get(&from).filter(|(sent, _)| *sent == height).map(|(_, side)| side.clone());
+                let side = side.ok_or("ask for the length first")?;
+                let start = (offset as usize).min(side.len());
+                let end = (start + length).min(side.len());
+                if end == side.len() {
+                    sides.remove(&from);
+                }
+                Ok(side.slice(start..end))
+            }
+        }
+    }
+
+    /// Reads the ledger without holding up those who wait for the network.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Ledger) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, String> {
+        let store = self.engine.store.clone();
+        tokio::task::spawn_blocking(move || read(store.ledger())).await.map_err(told)?.map_err(told)
+    }
 }
+
+const NO_PANIC: &str = "nobody panics with the side data in hand";
 
 /// The handler that a transport is given; it keeps the node alive.
 pub(crate) fn handler(consensus: &Consensus) -> Arc<dyn PeerHandler> {

@@ -27,9 +27,8 @@ type WritePiece<'a> = dyn FnMut(u64, &[u8]) -> Result<(), StorageError> + Send +
 
 impl Engine {
     /// Stages what this node lacks of the ledger up to `upto_height`. Blocks that were staged stay when a
-    /// later one fails, so that the next attempt goes on from there.
+    /// later one fails, so that the next attempt goes on from there. The caller holds `pulling`.
     pub(crate) async fn pull_blocks(&self, from: NodeId, upto_height: u64) -> Result<(), PullError> {
-        let _alone = self.pulling.lock().await;
         let ledger = self.store.ledger();
         let lacking = ledger.lacking(upto_height)?;
         for height in lacking.blocks {

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 
-use bulla_client::{BatchRequest, Client, ClientError, ItemAnswer, Moves, Named, Stage, TransferRequest};
+use bulla_client::{BatchRequest, Client, ClientError, ItemAnswer, Moves, Named, Stage, Time, TransferRequest};
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::print::count;
 use super::{Exit, Failure, Printer, Servers, progress};
 use crate::import::{
-    Cause, Ndjson, Opening, Report, Sink, SlashOrder, SnipeIt, SnipeItOptions, Source, Stopped, TransfersCsv,
+    Cause, Dates, Ndjson, Opening, Report, Sink, SlashOrder, SnipeIt, SnipeItOptions, Source, Stopped, TransfersCsv,
     TransfersCsvOptions, run,
 };
 
@@ -123,11 +124,11 @@ impl Import {
 
     fn source<'a>(&self, input: impl BufRead + 'a) -> io::Result<Box<dyn Source + 'a>> {
         let slashes = if self.day_first { SlashOrder::DayFirst } else { SlashOrder::MonthFirst };
+        let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        let dates = Dates { slashes, latest: Time::from_micros(now) };
         Ok(match self.format {
             Format::Ndjson => Box::new(Ndjson::open(input)),
-            Format::SnipeIt => {
-                Box::new(SnipeIt::open(input, SnipeItOptions { company: self.company.clone(), slashes })?)
-            }
+            Format::SnipeIt => Box::new(SnipeIt::open(input, SnipeItOptions { company: self.company.clone(), dates })?),
             Format::TransfersCsv => {
                 let options = TransfersCsvOptions {
                     opening: match self.opening {
@@ -142,7 +143,7 @@ impl Import {
                     class: self.class.clone(),
                     stock_class: self.stock_class.clone(),
                     scale: self.scale,
-                    slashes,
+                    dates,
                 };
                 Box::new(TransfersCsv::open(input, options)?)
             }

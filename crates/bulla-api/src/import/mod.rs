@@ -30,7 +30,7 @@ pub(crate) use run::{Cause, Sink, Stopped, run};
 pub(crate) use snipe_it::{Options as SnipeItOptions, SnipeIt};
 use step::Step;
 pub(crate) use transfers_csv::{Opening, Options as TransfersCsvOptions, TransfersCsv};
-pub(crate) use when::SlashOrder;
+pub(crate) use when::{Dates, SlashOrder};
 
 /// A file being read, row by row.
 pub(crate) trait Source {

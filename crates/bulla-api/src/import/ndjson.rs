@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use bulla_client::TransferRequest;
 
 use super::ids::Ids;
-use super::rows::read_line;
+use super::rows::{drop_byte_order_mark, read_line};
 use super::step::Step;
 use super::{Planned, Source};
 
@@ -35,8 +35,11 @@ impl<R: BufRead> Ndjson<R> {
 impl<R: BufRead> Source for Ndjson<R> {
     fn next_row(&mut self) -> io::Result<Option<Planned>> {
         loop {
-            let Some(line) = read_line(&mut self.input)? else { return Ok(None) };
+            let Some(mut line) = read_line(&mut self.input)? else { return Ok(None) };
             self.line += 1;
+            if let (1, Ok(text)) = (self.line, &mut line) {
+                drop_byte_order_mark(text);
+            }
             match line {
                 Ok(text) if text.trim().is_empty() => {}
                 Ok(text) => return Ok(Some(Planned { line: self.line, steps: self.plan(&text), must_exist: None })),

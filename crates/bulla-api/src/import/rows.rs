@@ -56,9 +56,7 @@ impl<R: BufRead> Rows<R> {
         let Some(Ok(first)) = rows.pending.front_mut() else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "its first line is no header of a table"));
         };
-        if first.starts_with(BYTE_ORDER_MARK) {
-            first.remove(0);
-        }
+        drop_byte_order_mark(first);
         let count = |c: char| first.chars().filter(|&x| x == c).count();
         rows.delimiter = [',', ';', '\t'].into_iter().rev().max_by_key(|&c| count(c)).expect("three candidates");
         match rows.next_row()? {
@@ -165,6 +163,13 @@ pub(crate) fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<St
     }
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text: save the file as UTF-8".to_owned());
     Ok(Some(text.map(|text| text.trim_end_matches(['\n', '\r']).to_owned())))
+}
+
+/// Takes from the first line of a file what spreadsheets put in front of it.
+pub(crate) fn drop_byte_order_mark(first: &mut String) {
+    if first.starts_with(BYTE_ORDER_MARK) {
+        first.remove(0);
+    }
 }
 
 fn skip_line(input: &mut impl BufRead) -> io::Result<()> {

@@ -20,7 +20,7 @@ use bulla_client::{Act, Document, Kind, Moves, TransferRequest};
 use super::ids::Ids;
 use super::rows::{BadRow, Row, Rows};
 use super::step::Step;
-use super::when::{self, SlashOrder};
+use super::when::Dates;
 use super::{Planned, Source};
 
 /// What the columns mean to this importer; all others are kept as they are.
@@ -63,8 +63,8 @@ const HEADERS: &[(Column, &[&str])] = &[
 pub(crate) struct Options {
     /// Owns the assets of rows that name no company.
     pub(crate) company: Option<String>,
-    /// How dates with slashes are meant.
-    pub(crate) slashes: SlashOrder,
+    /// How dates are read.
+    pub(crate) dates: Dates,
 }
 
 /// A file of assets.
@@ -92,7 +92,7 @@ impl<R: BufRead> SnipeIt<R> {
     fn plan(&mut self, row: &Row) -> Result<Vec<Step>, String> {
         let row_id = self.ids.row(row.fields.iter().map(String::as_str));
         let get = |column| self.columns.get(&column).map(|&at| row.fields[at].as_str()).filter(|text| !text.is_empty());
-        let time = |column| get(column).map(|text| when::parse(text, self.options.slashes)).transpose();
+        let time = |column| get(column).map(|text| self.options.dates.read(text)).transpose();
 
         let tag = get(Column::AssetTag).ok_or("has no asset tag")?;
         if let Some(line) = self.tags.get(tag) {

@@ -318,6 +318,50 @@ fn rows_appended_to_a_file_change_nothing_before_them() {
 }
 
 #[test]
+fn a_refused_row_leaves_nothing_half_done_and_no_row_below_counts_on_it() {
+    let long = "x".repeat(129);
+    let file = format!(
+        "time,asset,from,to,quantity,reference\n\
+         2999-01-01,sku:X,Store,Ada,5,\n\
+         ,sku:X,{long},Ada,5,\n\
+         ,sku:X,Cafe\u{301},Caf\u{e9},5,\n\
+         ,sku:X,Ada,Ben,5,\n"
+    );
+    let dates = Dates { latest: Time::from_micros(1_900_000_000_000_000), ..Dates::default() };
+    let options = TransfersCsvOptions { opening: Opening::Issue, dates, ..Default::default() };
+    check(
+        &mut transfers(&file, options),
+        &expect![[r#"
+            -- 3
+            {act:enroll,party:Ada}
+            {act:enroll,party:Ben}
+            {act:define,class:Imported stock,kind:quantity,scale:0}
+            -- 1
+            {act:register,asset:sku:X,class:Imported stock}
+            -- 2
+            {act:issue,asset:sku:X,to:Ada,quantity:5}
+            {act:transfer,asset:sku:X,from:Ada,to:Ben,quantity:5}
+            4 rows: 1 recorded, 0 repeated, 3 refused; 6 records, 2 parties, 1 classes, 1 assets are new
+            line 2: "2999-01-01" lies in the future
+            line 3: a name is at most 128 bytes of UTF-8; this one has 129
+            line 4: sku:X would go from Café to itself
+        "#]],
+    );
+}
+
+#[test]
+fn requests_may_begin_with_a_byte_order_mark() {
+    check(
+        &mut Ndjson::open("\u{feff}{\"act\":\"enroll\",\"party\":\"Store\"}\n".as_bytes()),
+        &expect![[r#"
+            -- 1
+            {act:enroll,party:Store}
+            1 rows: 1 recorded, 0 repeated, 0 refused; 1 records, 1 parties, 0 classes, 0 assets are new
+        "#]],
+    );
+}
+
+#[test]
 fn a_row_is_refused_when_a_party_that_it_shares_with_others_is() {
     let file = "time,asset,from,to,quantity,reference\n\
                 ,sku:X,,refused by the ledger,5,\n\

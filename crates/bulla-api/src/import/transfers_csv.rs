@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, BufRead};
 
 use bulla_client::{Act, Document, Kind, Moves, Quantity, Time, TransferRequest};
+use bulla_ledger::Name;
 
 use super::ids::{Ids, RowId};
 use super::rows::{BadRow, Row, Rows};
 use super::step::Step;
-use super::when::{self, SlashOrder};
+use super::when::Dates;
 use super::{Planned, Source};
 
 const COLUMNS: [&str; 6] = ["time", "asset", "from", "to", "quantity", "reference"];
@@ -45,8 +46,8 @@ pub(crate) struct Options {
     pub(crate) stock_class: String,
     /// Decimals that a quantity of such a stock item may have, 0 to 38.
     pub(crate) scale: u8,
-    /// How dates with slashes are meant.
-    pub(crate) slashes: SlashOrder,
+    /// How dates are read.
+    pub(crate) dates: Dates,
 }
 
 impl Default for Options {
@@ -57,7 +58,7 @@ impl Default for Options {
             class: "Imported assets".to_owned(),
             stock_class: "Imported stock".to_owned(),
             scale: 0,
-            slashes: SlashOrder::MonthFirst,
+            dates: Dates::default(),
         }
     }
 }
@@ -97,13 +98,17 @@ impl<R: BufRead> TransfersCsv<R> {
         let row_id = self.ids.row(fields);
         let [time, asset, from, to, quantity, reference] = fields.map(|text| (!text.is_empty()).then_some(text));
 
+        // A row must be refused before its quantity is taken into the positions: the rows below would
+        // otherwise count on what the ledger never recorded, and be refused for good.
+        let (asset, from, to) = (name(asset)?, name(from)?, name(to)?);
+        let [asset, from, to] = [&asset, &from, &to].map(|name| name.as_ref().map(Name::as_str));
         let asset = asset.ok_or("names no asset")?;
         let line = Line {
             row_id,
             asset,
             from,
             to,
-            time: time.map(|text| when::parse(text, self.options.slashes)).transpose()?,
+            time: time.map(|text| self.options.dates.read(text)).transpose()?,
             payload: reference.map(reference_payload).transpose()?,
         };
         if from.is_none() && to.is_none() {
@@ -243,6 +248,10 @@ impl Line<'_> {
             ..TransferRequest::default()
         }
     }
+}
+
+fn name(text: Option<&str>) -> Result<Option<Name>, String> {
+    text.map(Name::parse).transpose().map_err(|error| error.to_string())
 }
 
 fn reference_payload(reference: &str) -> Result<Document, String> {

@@ -14,12 +14,35 @@ pub(crate) enum SlashOrder {
     DayFirst,
 }
 
-/// Reads a date, with or without a time of day: RFC 3339, `2026-01-31`, `2026-01-31 08:30:00`,
-/// `1/31/26`, `1/31/2026 8:30 AM`. What names no offset is taken as UTC; a bare date as its midnight.
-///
-/// # Errors
-/// A sentence that quotes the text.
-pub(crate) fn parse(text: &str, order: SlashOrder) -> Result<Time, String> {
+/// How the dates of a file are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dates {
+    /// How dates with slashes are meant.
+    pub(crate) slashes: SlashOrder,
+    /// Nothing has happened later than this. The ledger refuses what lies ahead of its clock, and by
+    /// then it may have recorded the rest of the row.
+    pub(crate) latest: Time,
+}
+
+impl Default for Dates {
+    fn default() -> Dates {
+        Dates { slashes: SlashOrder::default(), latest: Time::from_micros(u64::MAX) }
+    }
+}
+
+impl Dates {
+    /// Reads a date, with or without a time of day: RFC 3339, `2026-01-31`, `2026-01-31 08:30:00`,
+    /// `1/31/26`, `1/31/2026 8:30 AM`. What names no offset is taken as UTC; a bare date as its midnight.
+    ///
+    /// # Errors
+    /// A sentence that quotes the text.
+    pub(crate) fn read(&self, text: &str) -> Result<Time, String> {
+        let time = parse(text, self.slashes)?;
+        if time > self.latest { Err(format!("\"{text}\" lies in the future")) } else { Ok(time) }
+    }
+}
+
+fn parse(text: &str, order: SlashOrder) -> Result<Time, String> {
     let said = || format!("\"{text}\" is not a date: write it as 2026-01-31 or 2026-01-31T08:30:00Z");
     if let Ok(time) = text.parse::<Time>() {
         return Ok(time);
@@ -86,6 +109,13 @@ mod tests {
     fn the_order_of_day_and_month_is_never_guessed() {
         assert!(parse("23/1/2023", SlashOrder::MonthFirst).is_err());
         assert_eq!(parse("2/1/2023", SlashOrder::DayFirst).unwrap().to_string(), "2023-01-02T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn what_has_not_happened_yet_is_refused() {
+        let dates = Dates { latest: "2026-01-31T12:00:00Z".parse().unwrap(), ..Dates::default() };
+        assert!(dates.read("2026-01-31").is_ok());
+        assert_eq!(dates.read("2/1/2026").unwrap_err(), "\"2/1/2026\" lies in the future");
     }
 
     #[test]

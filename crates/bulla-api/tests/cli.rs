@@ -94,7 +94,7 @@ fn keys_are_made_once_and_installed_once() {
         &["init", "--all"],
         &expect![[r#"
         exit 0
-        north is ready for node north; start it with `bulla serve --config cluster.toml --node 1`
+        north is ready for north; start it with `bulla serve --config cluster.toml --node 1`
     "#]],
     );
     check(

@@ -47,7 +47,7 @@ impl Init {
         printer.show(&value, || {
             let line = |node: &&ClusterNode| {
                 format!(
-                    "{} is ready for node {}; start it with `bulla serve --config {} --node {}`\n",
+                    "{} is ready for {}; start it with `bulla serve --config {} --node {}`\n",
                     node.data.display(),
                     node.name,
                     self.config.display(),

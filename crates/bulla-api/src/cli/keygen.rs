@@ -36,7 +36,9 @@ impl Keygen {
                 text += &format!("  node {id}: take {} to that server, and nowhere else\n", path.display());
             }
             text += &format!("  keep {} off all servers: it can admit new ones\n", keys.authority_key.display());
-            text + &format!("next, on each server: bulla init --node N --keys {}", self.out.display())
+            let (config, out) = (self.config.display(), self.out.display());
+            text += &format!("next, on each server: bulla init --config {config} --node N --keys {out}\n");
+            text + &format!("or, with all servers on this machine: bulla init --config {config} --all --keys {out}")
         });
         Ok(Exit::Done)
     }

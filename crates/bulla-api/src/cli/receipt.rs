@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use bulla_client::{ClientError, Time};
-use bulla_ledger::Record;
+use bulla_ledger::{Act, Record, Transfer};
 use bulla_sealing::{Verified, verify_receipt};
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::exit::chain;
@@ -39,6 +39,11 @@ impl ReceiptCommand {
             ReceiptCommand::Get { record_id, payload, out } => {
                 let proven = servers.client()?.receipt(record_id, payload).await.map_err(not_sealed)?;
                 match out {
+                    None if printer.json() => {
+                        let mut facts = facts(&proven.verified, &proven.record);
+                        facts["receipt"] = json!(proven.text);
+                        printer.show_json(&facts);
+                    }
                     None => print(&proven.text),
                     Some(out) => {
                         std::fs::write(&out, &proven.text).map_err(|error| {
@@ -78,39 +83,121 @@ fn not_sealed(error: ClientError) -> Failure {
 }
 
 fn show(verified: &Verified, record: &Record, printer: &Printer) {
+    printer.show(&facts(verified, record), || words(verified, record));
+}
+
+/// What a receipt proves, for programs.
+fn facts(verified: &Verified, record: &Record) -> Value {
     let signers: Vec<&str> = verified.sealed.nodes.iter().map(|signer| signer.name.as_str()).collect();
     let transfer = &record.transfer;
-    let payload = verified.payload.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    let value = json!({
+    let mut facts = json!({
         "proven": true,
         "record_id": transfer.record_id.to_string(),
         "act": transfer.act.name(),
         "leaf_index": record.leaf_index,
-        "asset_id": transfer.asset_id.to_string(),
-        "from": transfer.from.to_string(),
-        "to": transfer.to.to_string(),
-        "quantity": transfer.quantity.to_string(),
         "time": Time::from_micros(record.time_us),
         "height": verified.header.height,
         "table_id": verified.header.table_id,
         "signed_by": signers,
-        "payload": payload,
+        "payload": payload(verified),
     });
-    printer.show(&value, || {
-        let mut text = format!("proven: {verified}\nrecord {}: {}", transfer.record_id, transfer.act.name());
-        for (label, id) in [
-            ("asset", transfer.asset_id.to_string()),
-            ("from ", transfer.from.to_string()),
-            ("to   ", transfer.to.to_string()),
-        ] {
-            text += &format!("\n  {label} {id}");
-        }
-        if transfer.quantity_asset {
-            text += &format!("\n  quantity {} of the smallest unit", transfer.quantity);
-        }
-        if let Some(payload) = payload {
-            text += &format!("\n  with {payload}");
-        }
-        text
-    });
+    for (what, id) in whom(transfer) {
+        facts[what] = json!(id);
+    }
+    if let Some(moves) = moves(transfer) {
+        facts["moves"] = json!(moves);
+    }
+    if let Some(units) = units(transfer) {
+        facts["units"] = json!(units.to_string());
+    }
+    if transfer.event_time_us != 0 {
+        facts["event_time"] = json!(Time::from_micros(transfer.event_time_us));
+    }
+    facts
+}
+
+/// The same for people.
+fn words(verified: &Verified, record: &Record) -> String {
+    let transfer = &record.transfer;
+    let mut text = format!("proven: {verified}\nrecord {}: {}", transfer.record_id, transfer.act.name());
+    for (what, id) in whom(transfer) {
+        text += &format!("\n  {:<6} {id}", what.trim_end_matches("_id"));
+    }
+    text += match moves(transfer) {
+        Some("title") => "\n  moves  the title only: another owner, the same holder",
+        Some("custody") => "\n  moves  custody only: another holder, the same owner",
+        _ => "",
+    };
+    if let Some(units) = units(transfer) {
+        text += &format!("\n  units  {units}, of the smallest that its class counts");
+    }
+    if transfer.event_time_us != 0 {
+        text += &format!("\n  on     {}, as whoever sent it says", Time::from_micros(transfer.event_time_us));
+    }
+    if let Some(payload) = payload(verified) {
+        text += &format!("\n  with   {payload}");
+    }
+    text
+}
+
+/// What a record speaks of, each id under the name that it has in the API.
+fn whom(transfer: &Transfer) -> Vec<(&'static str, String)> {
+    let (asset, from, to) = (&transfer.asset_id.0, &transfer.from.0, &transfer.to.0);
+    let ids = match transfer.act {
+        Act::Enroll => vec![("party_id", to)],
+        Act::Define => vec![("class_id", asset)],
+        Act::Register => vec![("asset_id", asset), ("class_id", from), ("to", to)],
+        _ => vec![("asset_id", asset), ("from", from), ("to", to)],
+    };
+    ids.into_iter().filter(|(_, id)| !id.is_nil()).map(|(what, id)| (what, id.to_string())).collect()
+}
+
+/// What moves of a single thing, as the API calls it.
+fn moves(transfer: &Transfer) -> Option<&'static str> {
+    match (transfer.act, transfer.moves_title, transfer.moves_custody) {
+        _ if transfer.quantity_asset => None,
+        (Act::Transfer, true, true) => Some("both"),
+        (Act::Transfer, true, false) => Some("title"),
+        (Act::Transfer, false, true) => Some("custody"),
+        _ => None,
+    }
+}
+
+/// How many units moved. The class, which the receipt does not hold, says how many make one.
+fn units(transfer: &Transfer) -> Option<u128> {
+    let counted = matches!(transfer.act, Act::Issue | Act::Transfer | Act::Redeem);
+    (counted && transfer.quantity_asset).then_some(transfer.quantity)
+}
+
+fn payload(verified: &Verified) -> Option<String> {
+    verified.payload.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use bulla_ledger::{AssetId, ClassId, PartyId, RecordId};
+
+    use super::*;
+
+    fn names(transfer: &Transfer) -> Vec<&'static str> {
+        whom(transfer).into_iter().map(|(what, _)| what).collect()
+    }
+
+    #[test]
+    fn a_receipt_names_only_what_its_record_speaks_of() {
+        let id = |n| Uuid::from_u128(n);
+        let (record, asset, class) = (RecordId(id(1)), AssetId(id(2)), ClassId(id(3)));
+        let (from, to) = (PartyId(id(4)), PartyId(id(5)));
+        assert_eq!(names(&Transfer::enroll(record, to)), ["party_id"]);
+        assert_eq!(names(&Transfer::define(record, class, true, 2)), ["class_id"]);
+        assert_eq!(names(&Transfer::register(record, asset, class, to)), ["asset_id", "class_id", "to"]);
+        assert_eq!(names(&Transfer::register_quantity(record, asset, class)), ["asset_id", "class_id"]);
+        assert_eq!(names(&Transfer::transfer(record, asset, from, to)), ["asset_id", "from", "to"]);
+        assert_eq!(names(&Transfer::retire(record, asset, from)), ["asset_id", "from"]);
+        assert_eq!(moves(&Transfer::custody(record, asset, from, to)), Some("custody"));
+        assert_eq!(moves(&Transfer::send(record, asset, from, to, 7)), None);
+        // A class keeps its decimals where others keep a quantity.
+        assert_eq!(units(&Transfer::define(record, class, true, 2)), None);
+        assert_eq!(units(&Transfer::send(record, asset, from, to, 7)), Some(7));
+    }
 }

@@ -1,11 +1,13 @@
 //! `bulla asset`: the things themselves, where they are and where they were.
 
-use bulla_client::{Act, AssetView, Client, Kind, Moves, Named, Quantity, RecordView, TransferRequest};
+use bulla_client::{
+    Act, AssetView, Client, HoldingView, Kind, Moves, Named, PageQuery, Quantity, RecordView, TransferRequest,
+};
 use clap::Subcommand;
 
 use super::connect::Paging;
 use super::names::Names;
-use super::print::table;
+use super::print::{count, table};
 use super::transfer::quantity;
 use super::write::WriteOptions;
 use super::{Exit, Failure, Printer, Servers};
@@ -31,6 +33,9 @@ pub(crate) enum AssetCommand {
         asset: Named,
     },
     /// Show everything that ever happened to an asset, newest first
+    ///
+    /// Of an asset that is a quantity, this is what changed how much of it there is. What one party gave and
+    /// received of it is shown with --party.
     History {
         /// Its name or UUID
         asset: Named,
@@ -53,7 +58,7 @@ pub(crate) enum AssetCommand {
         #[arg(long, value_name = "PARTY")]
         to: Named,
         /// How much
-        #[arg(long, value_parser = quantity)]
+        #[arg(long, value_parser = quantity, allow_hyphen_values = true)]
         quantity: Quantity,
         #[command(flatten)]
         write: WriteOptions,
@@ -92,6 +97,9 @@ impl AssetCommand {
                 write.record(&client, request, printer).await
             }
             AssetCommand::Amend { asset, write } => {
+                if !write.has_payload() {
+                    return Err(Failure::could_not("an amendment says something: give it with --payload JSON"));
+                }
                 let request = TransferRequest { act: Act::Amend, asset: Some(asset), ..Default::default() };
                 write.record(&client, request, printer).await
             }
@@ -137,27 +145,42 @@ async fn show(client: &Client, asset: &Named, printer: &Printer) -> Result<Exit,
         let (owner, holder) = (names.party(view.owner).await, names.party(view.holder).await);
         let class = names.class(view.class_id).await;
         printer.show(&view, || {
-            let state = if view.retired { "retired; the last " } else { "" };
+            let state = if view.retired { "\nretired; these were the last to own and hold it" } else { "" };
             format!(
-                "{}\nclass    {class}\n{state}owner    {owner}\n{state}holder   {holder}\nhistory  {} records, the newest is leaf {}",
+                "{}{state}\nclass    {class}\nowner    {owner}\nholder   {holder}\nhistory  {}, the newest is leaf {}",
                 called(&view),
-                view.seq + 1,
+                count(view.seq + 1, "record"),
                 view.last_leaf
             )
         });
         return Ok(Exit::Done);
     }
-    let positions = client.positions(asset, &Default::default()).await?;
+    let class = names.class(view.class_id).await;
+    let positions = positions(client, asset).await?;
     let mut rows = Vec::new();
-    for position in positions.items.iter().filter(|_| !printer.json()) {
+    for position in positions.iter().filter(|_| !printer.json()) {
         let available = position.available.as_ref().map(ToString::to_string).unwrap_or_default();
         rows.push([names.party(Some(position.party_id)).await, available]);
     }
-    printer.show(&serde_json::json!({ "asset": view, "positions": positions }), || {
+    printer.show(&serde_json::json!({ "asset": view, "positions": { "items": positions } }), || {
         let total = view.outstanding.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("{}\n{total} in all\n{}", called(&view), table(["PARTY", "HAS"], rows))
+        format!("{}\nclass    {class}\nin all   {total}\n\n{}", called(&view), table(["PARTY", "HAS"], rows))
     });
     Ok(Exit::Done)
+}
+
+/// Who has how much of it, page after page.
+async fn positions(client: &Client, asset: &Named) -> Result<Vec<HoldingView>, Failure> {
+    let mut all = Vec::new();
+    let mut query = PageQuery { after: None, limit: Some(1000) };
+    loop {
+        let page = client.positions(asset, &query).await?;
+        all.extend(page.items);
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(all),
+        }
+    }
 }
 
 async fn history_row(record: &RecordView, names: &mut Names<'_>) -> [String; 6] {

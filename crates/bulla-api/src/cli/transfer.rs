@@ -23,7 +23,7 @@ pub(crate) struct TransferCommand {
     #[arg(long, conflicts_with = "quantity")]
     title: bool,
     /// How much, of an asset that is a quantity
-    #[arg(long, value_parser = quantity)]
+    #[arg(long, value_parser = quantity, allow_hyphen_values = true)]
     quantity: Option<Quantity>,
     #[command(flatten)]
     write: WriteOptions,
@@ -48,7 +48,7 @@ pub(crate) struct Redeem {
     #[arg(long, value_name = "PARTY")]
     from: Named,
     /// How much
-    #[arg(long, value_parser = quantity)]
+    #[arg(long, value_parser = quantity, allow_hyphen_values = true)]
     quantity: Quantity,
     #[command(flatten)]
     write: WriteOptions,
@@ -98,5 +98,6 @@ impl Redeem {
 
 /// Reads a quantity given on the command line.
 pub(super) fn quantity(text: &str) -> Result<Quantity, String> {
-    Quantity::parse(text).map_err(|error| error.to_string())
+    Quantity::parse(text)
+        .map_err(|_| "a quantity is decimal digits with at most one point inside, such as 12 or 12.5".to_owned())
 }

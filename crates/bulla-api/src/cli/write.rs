@@ -34,6 +34,11 @@ enum Wait {
 }
 
 impl WriteOptions {
+    /// Whether anything is to be kept with the record.
+    pub(crate) fn has_payload(&self) -> bool {
+        self.payload.is_some()
+    }
+
     /// Records `request`, and prints what became of it.
     pub(crate) async fn record(
         &self,
@@ -50,7 +55,14 @@ impl WriteOptions {
         };
         let recorded = client.submit(request, wait).await?;
         printer.show(&recorded, || words(&recorded));
-        Ok(if recorded.stage < wait { Exit::NotSealed } else { Exit::Done })
+        match recorded.stage < wait {
+            // What was recorded is printed above, so this is no failure to be told in place of it.
+            true => {
+                eprintln!("bulla: not every server has signed yet; `bulla cluster status` says whom it waits for");
+                Ok(Exit::NotSealed)
+            }
+            false => Ok(Exit::Done),
+        }
     }
 }
 

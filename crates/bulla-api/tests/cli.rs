@@ -52,6 +52,42 @@ fn a_cluster_that_does_not_answer_exits_3() {
     let output = bulla(directory.path(), &arguments);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is the cluster running"));
+    // A program that asked for JSON gets it, whatever happened.
+    let output = bulla(directory.path(), &[&arguments[..], &["--json"]].concat());
+    let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((error["exit"].as_u64(), error["code"].as_str()), (Some(3), None));
+    assert!(error["error"].as_str().unwrap().contains("is the cluster running") && output.stdout.is_empty());
+}
+
+#[test]
+fn what_cannot_be_right_is_refused_before_any_server_is_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    check(
+        directory.path(),
+        &["party", "list", "--url", "https://127.0.0.1:1"],
+        &expect![[r#"
+        exit 2
+        bulla: "https://127.0.0.1:1" is no URL of a server: those begin with http://, such as http://127.0.0.1:7601
+    "#]],
+    );
+    check(
+        directory.path(),
+        &["asset", "amend", "tag:A"],
+        &expect![[r#"
+        exit 2
+        bulla: an amendment says something: give it with --payload JSON
+    "#]],
+    );
+    check(
+        directory.path(),
+        &["redeem", "gold", "--from", "ada", "--quantity", "-5"],
+        &expect![[r#"
+        exit 2
+        error: invalid value '-5' for '--quantity <QUANTITY>': a quantity is decimal digits with at most one point inside, such as 12 or 12.5
+
+        For more information, try '--help'.
+    "#]],
+    );
 }
 
 #[test]

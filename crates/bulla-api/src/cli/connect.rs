@@ -31,6 +31,11 @@ pub(crate) struct Servers {
 impl Servers {
     /// A client of these servers, which verifies what it can if there is a policy.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
+        if let Some(url) = self.url.iter().find(|url| !url.starts_with("http://")) {
+            return Err(Failure::could_not(format!(
+                "{url:?} is no URL of a server: those begin with http://, such as http://127.0.0.1:7601"
+            )));
+        }
         let mut options = ClientOptions::new(&self.url);
         options.policy = self.policy.is_some().then(|| self.policy()).transpose()?;
         Ok(Client::new(options)?)

@@ -5,6 +5,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use bulla_client::{ClientError, Problem};
+use serde_json::json;
 
 /// The exit codes, as `bulla --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +34,28 @@ pub(crate) struct Failure {
     /// The exit code.
     pub(crate) exit: Exit,
     sentence: String,
+    /// The code that the server gave, for programs.
+    code: Option<String>,
 }
 
 impl Failure {
+    fn new(exit: Exit, sentence: impl Into<String>) -> Failure {
+        Failure { exit, sentence: sentence.into(), code: None }
+    }
+
+    /// The same for programs, on one line.
+    pub(crate) fn to_json(&self) -> String {
+        json!({ "error": self.sentence, "code": self.code, "exit": self.exit as u8 }).to_string()
+    }
+
     /// The ledger said no, or a proof failed.
     pub(crate) fn no(sentence: impl Into<String>) -> Failure {
-        Failure { exit: Exit::No, sentence: sentence.into() }
+        Failure::new(Exit::No, sentence)
     }
 
     /// It could not be done.
     pub(crate) fn could_not(sentence: impl Into<String>) -> Failure {
-        Failure { exit: Exit::CouldNot, sentence: sentence.into() }
+        Failure::new(Exit::CouldNot, sentence)
     }
 
     /// The same, with what caused it.
@@ -53,18 +65,19 @@ impl Failure {
 
     /// The same, with something to add.
     pub(crate) fn and(mut self, more: &str) -> Failure {
-        self.sentence = format!("{}; {more}", self.sentence);
+        let end = if self.sentence.ends_with('?') { "" } else { ";" };
+        self.sentence = format!("{}{end} {more}", self.sentence);
         self
     }
 
     /// It is recorded, and not sealed yet.
     pub(crate) fn unsealed(sentence: impl Into<String>) -> Failure {
-        Failure { exit: Exit::NotSealed, sentence: sentence.into() }
+        Failure::new(Exit::NotSealed, sentence)
     }
 
     /// Nobody answered.
     pub(crate) fn unreachable(sentence: impl Into<String>) -> Failure {
-        Failure { exit: Exit::Unreachable, sentence: sentence.into() }
+        Failure::new(Exit::Unreachable, sentence)
     }
 }
 
@@ -101,7 +114,27 @@ fn refused(problem: &Problem) -> Failure {
         400..500 => Exit::CouldNot,
         _ => Exit::Unreachable,
     };
-    Failure { exit, sentence: format!("{} ({})", problem.detail, problem.code) }
+    let mut failure = Failure::new(exit, format!("{} ({})", problem.detail, problem.code));
+    failure.code = Some(problem.code.clone());
+    match to_do(&problem.code) {
+        Some(to_do) => failure.and(to_do),
+        None => failure,
+    }
+}
+
+/// What somebody at a shell can do about a refusal, where the ledger's own sentence cannot know it.
+fn to_do(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "unknown_party" => "`bulla party list` shows the parties there are, `bulla party add` adds one",
+        "unknown_class" => "`bulla class list` shows the classes there are, `bulla class add` adds one",
+        "unknown_asset" => "`bulla asset list` shows the assets there are, `bulla asset register` registers one",
+        "not_the_owner" | "not_the_holder" | "insufficient_quantity" => "`bulla asset show` says who has it",
+        "wrong_asset_kind" => {
+            "single things have an --owner, quantities a --quantity; `bulla class list` tells which its class is of"
+        }
+        "exists_with_different_content" => "a new record needs a new --record-id",
+        _ => return None,
+    })
 }
 
 /// What an error comes down to.

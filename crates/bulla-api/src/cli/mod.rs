@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
 /// What every command takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
-    /// Print JSON, for programs
+    /// Print JSON, for programs: the result to standard output, what went wrong to standard error
     #[arg(long, global = true)]
     json: bool,
     #[command(flatten)]
@@ -116,10 +116,14 @@ enum Command {
 /// The whole program `bulla`: reads its arguments, does what they say, prints, and says how it went.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let json = arguments.common.json;
     match run(arguments) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("bulla: {failure}");
+            match json {
+                true => eprintln!("{}", failure.to_json()),
+                false => eprintln!("bulla: {failure}"),
+            }
             failure.exit.into()
         }
     }

@@ -29,8 +29,9 @@ pub(crate) async fn run(demo: &Demo, printer: &Printer) -> Result<Exit, Failure>
     match told {
         Ok(summary) => {
             printer.show_json(&summary);
-            if demo.keep {
-                keep_running(&cluster, &telling).await;
+            match demo.keep {
+                true => keep_running(&cluster, &telling).await,
+                false => telling.say("`bulla demo --keep` leaves the servers running, to look around in them."),
             }
             Ok(Exit::Done)
         }
@@ -47,6 +48,7 @@ async fn keep_running(cluster: &Cluster, telling: &Telling) {
     telling.say(&format!("\nThe servers go on running. Look around at {}", cluster.url(0)));
     telling.say(&format!("  export BULLA_URL={}", cluster.urls().join(",")));
     telling.say("  bulla cluster status; bulla asset list; bulla party list");
+    telling.say("  bulla policy > policy.txt; bulla verify --policy policy.txt");
     telling.say("Press Ctrl-C to stop them.");
     interrupted().await;
 }

@@ -24,7 +24,7 @@ const LEAVES_LOOKED_AT: u64 = 100;
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
  h1{margin-bottom:0}table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}\
  th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #ddd;vertical-align:top}\
- code{font-size:.9em}.scroll{overflow-x:auto}\
+ code{font-size:.9em}.when{white-space:nowrap}.scroll{overflow-x:auto}\
  @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}a{color:#8bf}th,td{border-color:#444}}";
 
 /// A page to look around.
@@ -178,7 +178,7 @@ fn records_section(html: &mut String, lines: &[Line]) -> fmt::Result {
     for Line { record, subject, from, to } in lines {
         write!(
             html,
-            "<tr><td>{}<td>{}<td><a href=/v1/records/{id}>{}</a><td>{subject}<td>{from}<td>{to}<td>{}\
+            "<tr><td>{}<td class=when>{}<td><a href=/v1/records/{id}>{}</a><td>{subject}<td>{from}<td>{to}<td>{}\
              <td><a href=/v1/records/{id}/receipt>receipt</a>",
             record.leaf_index,
             record.time,

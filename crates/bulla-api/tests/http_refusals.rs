@@ -305,6 +305,7 @@ async fn what_is_not_there_is_refused() {
     server.get("/v1/assets/silver/history").await.refused(404, "unknown_asset");
     server.get("/v1/classes/silver").await.refused(404, "unknown_class");
     server.get("/v1/parties/nobody/holdings").await.refused(404, "unknown_party");
+    server.get("/v1/assets/copper/history?party=nobody").await.refused(404, "unknown_party");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, 
 fn refused(body: &[u8], error: impl ToString) -> ApiError {
     match serde_json::from_slice::<IgnoredAny>(body) {
         Ok(_) => ApiError::request(Fault::InvalidRequest, error),
-        Err(error) => ApiError::request(Fault::MalformedJson, error),
+        Err(error) => ApiError::request(Fault::MalformedJson, format!("the body is not JSON: {error}")),
     }
 }
 

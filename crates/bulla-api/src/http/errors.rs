@@ -72,6 +72,8 @@ pub(crate) enum Fault {
 /// What a reader asked for in vain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
+    /// No such party.
+    Party,
     /// No such record id.
     Record,
     /// No such table.
@@ -254,6 +256,7 @@ fn request(fault: Fault) -> (StatusCode, &'static str, bool) {
 
 fn missing(missing: Missing) -> (StatusCode, &'static str, bool) {
     match missing {
+        Missing::Party => (StatusCode::NOT_FOUND, "unknown_party", false),
         Missing::Record => (StatusCode::NOT_FOUND, "unknown_record", false),
         Missing::Table => (StatusCode::NOT_FOUND, "unknown_table", false),
         Missing::Block => (StatusCode::NOT_FOUND, "unknown_block", false),
@@ -265,6 +268,7 @@ fn missing(missing: Missing) -> (StatusCode, &'static str, bool) {
 
 fn sentence(missing: Missing) -> &'static str {
     match missing {
+        Missing::Party => "this ledger knows no such party",
         Missing::Record => "this ledger knows no such record id",
         Missing::Table => "this node has no such record table",
         Missing::Block => "this node has no such block; its table may still be open",

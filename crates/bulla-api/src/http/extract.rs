@@ -1,5 +1,6 @@
 //! What stands in the URL of a request, or the problem with it.
 
+use std::error::Error;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path, Query};
@@ -38,8 +39,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Params<T>, ApiError> {
         let Query(params) = Query::from_request_parts(parts, state)
             .await
-            .map_err(|error| ApiError::request(Fault::InvalidQuery, error))?;
+            .map_err(|error| ApiError::request(Fault::InvalidQuery, innermost(&error)))?;
         Ok(Params(params))
+    }
+}
+
+/// What is wrong with it, without the words of the library around that.
+fn innermost(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => innermost(cause),
+        None => error.to_string(),
     }
 }
 

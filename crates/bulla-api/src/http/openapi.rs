@@ -8,13 +8,16 @@ use super::read::{assets, blocks, cluster, parties, records};
 use super::{home, metrics, openapi, write};
 
 /// The HTTP API of a bulla node.
-///
-/// A refusal is `application/problem+json` with a stable `code`; `retryable` says whether the same
-/// request, under the same record id, may succeed later. Lists come in pages. The header
-/// `Bulla-Ledger` may name the ledger that a request is meant for; another ledger refuses it.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "bulla"),
+    info(
+        title = "bulla",
+        description = "The HTTP API of a bulla node: who handed which asset to whom, recorded by several \
+            servers and sealed by all of them.\n\nA refusal is application/problem+json with a stable \
+            `code`; `retryable` says whether the same request, under the same record id, may succeed \
+            later. Lists come in pages. The header `Bulla-Ledger` may name the ledger that a request is \
+            meant for; another ledger refuses it."
+    ),
     paths(
         write::enroll,
         write::define,

@@ -114,7 +114,10 @@ pub(crate) async fn history(
         let id = asset_named(node.ledger_id(), &named)?;
         ledger.asset(id)?.ok_or(Rejection::UnknownAsset)?;
         let party = match &query.party {
-            Some(party) => Some(party_named(node.ledger_id(), party)?),
+            Some(party) => {
+                let id = party_named(node.ledger_id(), party)?;
+                Some(ledger.party(id)?.ok_or(Missing::Party)?.party_id)
+            }
             None => None,
         };
         let viewer = Viewer { ledger_id: node.ledger_id(), ledger };

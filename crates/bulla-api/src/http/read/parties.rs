@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use bulla_client::{ClassView, HoldingView, Named, Page, PageQuery, PartyView, Problem};
-use bulla_ledger::{AssetId, ClassId, PartyId, Rejection, Side};
+use bulla_ledger::{AssetId, ClassId, PartyId, Rejection};
 
 use crate::http::app::App;
-use crate::http::errors::ApiError;
+use crate::http::errors::{ApiError, Missing};
 use crate::http::extract::{Params, Segment};
 use crate::http::page::Piece;
 use crate::http::prepare::{class_named, party_named};
@@ -39,7 +39,7 @@ pub(crate) async fn parties(
 pub(crate) async fn party(State(app): State<App>, Segment(named): Segment<Named>) -> Result<Json<PartyView>, ApiError> {
     app.read(move |node, ledger| {
         let id = party_named(node.ledger_id(), &named)?;
-        let party = ledger.party(id)?.ok_or(Rejection::UnknownParty(Side::From))?;
+        let party = ledger.party(id)?.ok_or(Missing::Party)?;
         Ok(Json(Viewer { ledger_id: node.ledger_id(), ledger }.party(&party)?))
     })
     .await
@@ -59,7 +59,7 @@ pub(crate) async fn holdings(
     let piece = Piece::<AssetId>::new(&query)?;
     app.read(move |node, ledger| {
         let id = party_named(node.ledger_id(), &named)?;
-        ledger.party(id)?.ok_or(Rejection::UnknownParty(Side::From))?;
+        ledger.party(id)?.ok_or(Missing::Party)?;
         let viewer = Viewer { ledger_id: node.ledger_id(), ledger };
         let rows = ledger.holdings(id, piece.after, piece.reach())?;
         piece.page(rows, |holding| holding.asset.asset_id, |holding| viewer.holding(id, holding)).map(Json)

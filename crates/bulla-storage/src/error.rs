@@ -32,7 +32,7 @@ pub enum StorageError {
         source: io::Error,
     },
     /// No space is left for `path`.
-    #[error("the disk that holds {path} is full; free some space and start the node again", path = path.display())]
+    #[error("the disk that holds {path} is full, or less of it is free than disk_reserve_bytes; free some space and start the node again", path = path.display())]
     DiskFull {
         /// The file that could not grow.
         path: PathBuf,

@@ -45,7 +45,7 @@ pub fn install(keys: &Path, node: &ClusterNode) -> Result<Identity, KeyFilesErro
 pub fn load_peer_security(data: &Path, me: LocalNode) -> Result<PeerSecurity, KeyFilesError> {
     let directory = identity_directory(data);
     let tls = TlsFiles::read(&directory, INSTALL_KEYS)?;
-    Ok(PeerSecurity::Tls(tls.check(me, &directory, INSTALL_KEYS)?))
+    Ok(PeerSecurity::Tls(tls.check(me, &directory, INSTALL_KEYS_AGAIN)?))
 }
 
 /// The identity that stands in the directory already, if it is of the same keys and its TLS files
@@ -136,3 +136,5 @@ fn identity_directory(data: &Path) -> PathBuf {
 
 const COPY_KEYS: &str = "copy the whole directory that `bulla keygen` made for this node";
 const INSTALL_KEYS: &str = "install this node's keys with `bulla init`";
+const INSTALL_KEYS_AGAIN: &str =
+    "move tls.key, tls.crt and ca.crt out of it, and install this node's keys again with `bulla init`";

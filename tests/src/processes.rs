@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::embedded::PATIENCE;
+
 /// Several `bulla serve` processes with mutual TLS between them. All end with it, however a test ends.
 pub struct ProcessCluster {
     program: PathBuf,
@@ -66,14 +68,6 @@ impl ProcessCluster {
         self.servers.insert(node_id, server);
     }
 
-    /// Runs a server that is expected to refuse to start.
-    pub async fn start_refused(&self, node_id: u64) -> String {
-        let output = self.serve(node_id).stdout(Stdio::null()).stderr(Stdio::piped()).output().await;
-        let output = output.expect("the program starts");
-        assert!(!output.status.success(), "server {node_id} was expected to refuse to start");
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    }
-
     fn serve(&self, node_id: u64) -> Command {
         let log = std::fs::File::options().create(true).append(true).open(self.log_path(node_id));
         let mut command = self.command();
@@ -123,9 +117,11 @@ impl ProcessCluster {
         Policy::from_config(&ConfigLeaf::decode(&leaf).expect("a genesis leaf")).expect("good keys")
     }
 
-    /// Runs a command of the program.
+    /// Runs a command of the program, which must end.
     pub async fn run(&self, arguments: &[&str]) -> Output {
-        self.command().args(arguments).stdin(Stdio::null()).output().await.expect("the program starts")
+        let mut command = self.command();
+        let ended = tokio::time::timeout(PATIENCE, command.args(arguments).stdin(Stdio::null()).output()).await;
+        ended.unwrap_or_else(|_| panic!("bulla {} does not end", arguments.join(" "))).expect("the program starts")
     }
 
     /// Runs a command that must succeed, and returns what it printed.

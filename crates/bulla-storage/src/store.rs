@@ -138,7 +138,7 @@ fn open_databases(
     options: &StoreOptions,
 ) -> Result<(Database, Database), StorageError> {
     let (ledger, log) = (directory.ledger(), directory.raft_log());
-    let missing = |path: &PathBuf| StorageError::corrupt(path.display().to_string(), "the file is missing");
+    let missing = |path: &Path| StorageError::corrupt(path.display().to_string(), "the file is missing");
     if !ledger.exists() {
         if log.exists() || !list(&directory.blocks())?.is_empty() {
             return Err(missing(&ledger));
@@ -153,10 +153,15 @@ fn open_databases(
     let database = open(&ledger, options.ledger_cache_bytes)?;
     let rows = Snapshot::take(&database, &ledger)?;
     check_stamp(&rows, identity)?;
-    if !log.exists() {
-        if read_durable(&rows)?.height.is_some() {
-            return Err(missing(&log));
+    // The log and the guard are as old as the directory: a new one would forget a vote, or a signature.
+    if read_durable(&rows)?.height.is_some() {
+        for file in [&log, &directory.guard()] {
+            if !file.exists() {
+                return Err(missing(file));
+            }
         }
+    }
+    if !log.exists() {
         create(&log, |database, path| RaftLog::initialize(database, path, &identity.stamp()))?;
     }
     Ok((database, open(&log, options.log_cache_bytes)?))

@@ -105,7 +105,7 @@ fn an_identity_file_of_a_later_format_is_refused_as_such() {
 
 #[test]
 fn a_lost_file_is_named() {
-    for name in ["ledger.redb", "raft.redb", "blocks/0000000000.block"] {
+    for name in ["ledger.redb", "raft.redb", "guard.log", "blocks/0000000000.block"] {
         let mut node = Node::new(1).with_a_block();
         let lost = node.reopen_after(|node| std::fs::remove_file(node.file(name)).unwrap());
         let Err(StorageError::Corrupt { what, .. }) = lost else { panic!("{name}: {lost:?}") };

@@ -131,7 +131,7 @@ impl StateMachine {
 
     fn publish(&self) {
         let ledger = self.store.ledger();
-        let (size, sealed_height) = (ledger.size(), ledger.sealing_status().sealed_height);
+        let (size, sealed_height) = (ledger.size(), ledger.sealed_height());
         let (closed_height, stored_height) = (ledger.open_table().height.checked_sub(1), ledger.durable().height);
         self.progress.send_if_modified(|progress| {
             // The storing thread may have said more since the ledger was asked.

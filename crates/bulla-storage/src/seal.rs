@@ -96,6 +96,11 @@ impl Ledger {
         })
     }
 
+    /// The highest sealed block. Costs nothing, unlike [`Ledger::sealing_status`], which names all that waits.
+    pub fn sealed_height(&self) -> Option<u64> {
+        self.state().seals.sealed_height
+    }
+
     /// How far sealing has come, and whom it waits for.
     pub fn sealing_status(&self) -> SealingStatus {
         let state = self.state();

@@ -72,12 +72,14 @@ pub(crate) async fn attest_tables(engine: Arc<Engine>) {
     let mut attester = Attester { engine, signed: BTreeMap::new(), snapshot_height: None };
     let mut progress = attester.engine.progress.subscribe();
     loop {
+        let stored_height = progress.borrow().stored_height;
         attester.attest_all().await;
         attester.take_snapshot().await;
-        let changed = tokio::time::timeout(RETRY, progress.changed());
+        // Nothing else gives it more to do: what it could not do just now is not tried again at every record.
+        let more = progress.wait_for(|progress| progress.stored_height > stored_height);
         tokio::select! {
             () = attester.engine.stopped() => return,
-            _changed_or_time_to_retry = changed => {}
+            _more_or_time_to_retry = tokio::time::timeout(RETRY, more) => {}
         }
     }
 }

@@ -46,7 +46,7 @@ impl Pair {
 
     async fn start(&self, node_id: NodeId, store: Arc<Store>) -> Consensus {
         let transport = self.network.transport(node_id);
-        let node = Consensus::start(settings(node_id), store, transport).await.unwrap();
+        let node = Consensus::start(settings(node_id, 2), store, transport).await.unwrap();
         self.network.attach(node_id, node.peer_handler());
         node
     }
@@ -66,10 +66,11 @@ fn identity_of(node_id: NodeId) -> Identity {
     }
 }
 
-fn settings(node_id: NodeId) -> Settings {
+/// Of one of the first `voters` servers.
+pub(crate) fn settings(node_id: NodeId, voters: NodeId) -> Settings {
     Settings {
         node_id,
-        voters: vec![(1, "node-1".into()), (2, "node-2".into())],
+        voters: (1..=voters).map(|node_id| (node_id, format!("node-{node_id}"))).collect(),
         table_records_max: 1_000,
         table_bytes_max: 1 << 20,
         table_age_ms_max: 1_000,

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bulla_ledger::{Record, Transfer};
@@ -50,6 +51,8 @@ pub(crate) struct Proposer {
     ticket: Arc<()>,
     /// The open table as it will be once everything under way is applied.
     expected: ExpectedTable,
+    /// Set when something was not applied as it was counted on.
+    surprised: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +68,7 @@ impl Proposer {
     pub(crate) fn new(engine: Arc<Engine>) -> Proposer {
         let in_flight = Arc::new(Semaphore::new(engine.settings.in_flight_entries_max));
         let expected = ExpectedTable::of(&engine);
-        Proposer { engine, in_flight, ticket: Arc::new(()), expected }
+        Proposer { engine, in_flight, ticket: Arc::new(()), expected, surprised: Arc::default() }
     }
 
     /// Proposes what comes through `queue`, until the node stops.
@@ -134,10 +137,13 @@ impl Proposer {
         self.expected.bytes += bytes;
         self.expected.since_us.get_or_insert(now_us);
         let command = command::requests(now_us, submissions.iter().map(|submission| &submission.batch));
-        let ticket = self.ticket.clone();
+        let (ticket, surprised) = (self.ticket.clone(), self.surprised.clone());
         let decided = self.send(command).await;
         tokio::spawn(async move {
             let decided = decided.await.ok();
+            if !matches!(decided, Some(Ok(_))) {
+                surprised.store(true, Ordering::Relaxed);
+            }
             drop((slot, ticket));
             answer_all(submissions, decided);
         });
@@ -159,11 +165,16 @@ impl Proposer {
         let now_us = (self.engine.settings.clock)();
         let command = command::close(self.expected.height, now_us);
         self.expected = ExpectedTable { height: self.expected.height + 1, leaves: 0, bytes: 0, since_us: None };
-        let ticket = self.ticket.clone();
+        let (ticket, surprised) = (self.ticket.clone(), self.surprised.clone());
         let decided = self.send(command).await;
         tokio::spawn(async move {
             // If the Close is lost the table stays open, and the next look at it finds that out.
-            let _closed_or_lost = decided.await;
+            let closed = decided
+                .await
+                .is_ok_and(|decided| matches!(decided, Ok(done) if matches!(done.data, Response::Closed(true))));
+            if !closed {
+                surprised.store(true, Ordering::Relaxed);
+            }
             drop(ticket);
         });
     }
@@ -175,9 +186,10 @@ impl Proposer {
         decided
     }
 
-    /// With nothing under way, the ledger knows best; otherwise what was proposed is counted on.
+    /// With nothing under way, the ledger knows best; otherwise what was proposed is counted on. Under load something is
+    /// always under way, so a surprise must not have to wait for a pause: a table that is never closed grows for ever.
     fn look_at_the_table(&mut self) {
-        if Arc::strong_count(&self.ticket) == 1 {
+        if self.surprised.swap(false, Ordering::Relaxed) || Arc::strong_count(&self.ticket) == 1 {
             self.expected = ExpectedTable::of(&self.engine);
         }
     }
@@ -244,4 +256,38 @@ fn table_bytes_of(batch: &Batch) -> usize {
 
 fn payload_bytes(batch: &Batch) -> usize {
     batch.items.iter().filter_map(|item| item.payload.as_ref()).map(|payload| payload.bytes.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use bulla_storage::{Store, StoreOptions};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::blocks_suite::settings;
+    use crate::consensus::Consensus;
+    use crate::log_store_suite::new_identity;
+    use crate::transport::NoPeers;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_proposer_that_was_wrong_about_the_table_looks_again_although_something_is_under_way() {
+        let directory = TempDir::new().unwrap();
+        let identity = new_identity(&directory);
+        let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
+        let node = Consensus::start(settings(1, 1), store, Arc::new(NoPeers)).await.unwrap();
+        assert_eq!(node.wait_leader(Duration::from_secs(60)).await, Some(1));
+        let mut proposer = Proposer::new(node.engine.clone());
+        let _always_under_way = proposer.ticket.clone();
+        proposer.expected.height = 1_000;
+        proposer.close().await;
+        tokio::time::timeout(Duration::from_secs(60), async {
+            while proposer.expected.height > 1_000 {
+                tokio::task::yield_now().await;
+                proposer.look_at_the_table();
+            }
+        })
+        .await
+        .expect("it looks at the table again");
+        node.shutdown().await;
+    }
 }

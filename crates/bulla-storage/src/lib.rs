@@ -30,6 +30,7 @@ mod store;
 mod store_table;
 mod stored;
 mod table;
+mod tiles;
 mod verify;
 mod view;
 
@@ -45,5 +46,6 @@ pub use receipt::ReceiptAnswer;
 pub use seal::{AttestOutcome, SealingStatus, WaitingTable};
 pub use store::{Store, StoreOptions};
 pub use table::{ClosedTable, Closing, TableInfo};
+pub use tiles::TILE_WIDTH;
 pub use verify::{Progress, Verified};
 pub use view::{BlockView, Entry, RecordView, TableState, TableView};

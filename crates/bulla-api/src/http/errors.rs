@@ -84,6 +84,10 @@ pub(crate) enum Missing {
     Seal,
     /// Nothing is sealed yet.
     Checkpoint,
+    /// No sealed block ends with so many leaves.
+    CheckpointOfSize,
+    /// The sealed log has no such tile or bundle.
+    Tile,
     /// A receipt with this payload would be longer than receipts may be.
     ReceiptSize,
 }
@@ -262,6 +266,8 @@ fn missing(missing: Missing) -> (StatusCode, &'static str, bool) {
         Missing::Block => (StatusCode::NOT_FOUND, "unknown_block", false),
         Missing::Seal => (StatusCode::CONFLICT, "not_sealed", true),
         Missing::Checkpoint => (StatusCode::NOT_FOUND, "no_checkpoint", true),
+        Missing::CheckpointOfSize => (StatusCode::NOT_FOUND, "unknown_checkpoint", false),
+        Missing::Tile => (StatusCode::NOT_FOUND, "unknown_tile", false),
         Missing::ReceiptSize => (StatusCode::UNPROCESSABLE_ENTITY, "receipt_too_large", false),
     }
 }
@@ -274,6 +280,8 @@ fn sentence(missing: Missing) -> &'static str {
         Missing::Block => "this node has no such block; its table may still be open",
         Missing::Seal => "the record's block is not sealed yet: not every server has signed",
         Missing::Checkpoint => "no block is sealed yet",
+        Missing::CheckpointOfSize => "no sealed block ends with this many leaves",
+        Missing::Tile => "the sealed log has no such tile, or not so much of it yet",
         Missing::ReceiptSize => "with this payload the receipt would be too long; ask without it",
     }
 }

@@ -4,7 +4,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use super::read::{assets, blocks, cluster, parties, records};
+use super::read::{assets, blocks, cluster, parties, records, tiles};
 use super::{home, metrics, openapi, write};
 
 /// The HTTP API of a bulla node.
@@ -36,8 +36,11 @@ use super::{home, metrics, openapi, write};
         records::receipt,
         blocks::table,
         blocks::block,
-        blocks::checkpoint,
-        blocks::checkpoint_v1,
+        tiles::checkpoint,
+        tiles::checkpoint_v1,
+        tiles::checkpoint_of_size,
+        tiles::tile,
+        tiles::verifier_keys,
         blocks::policy,
         cluster::cluster,
         cluster::live,
@@ -85,7 +88,7 @@ mod tests {
             .iter()
             .flat_map(|route| {
                 let methods = route.methods.iter();
-                methods.map(|method| (route.path.to_owned(), (*method).to_owned()))
+                methods.map(|method| (route.path.replace("{*", "{"), (*method).to_owned()))
             })
             .collect();
         assert_eq!(described, routed);

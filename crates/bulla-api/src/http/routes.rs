@@ -12,7 +12,7 @@ use tower_http::trace::TraceLayer;
 
 use super::app::App;
 use super::errors::{ApiError, Fault};
-use super::read::{assets, blocks, cluster, parties, records};
+use super::read::{assets, blocks, cluster, parties, records, tiles};
 use super::{home, metrics, openapi, write};
 
 /// The header by which a caller says which ledger it means, and a node which one it has.
@@ -27,19 +27,21 @@ pub(super) struct Route {
     handler: fn() -> MethodRouter<App>,
 }
 
-pub(super) const ROUTES: [Route; 23] = [
+pub(super) const ROUTES: [Route; 26] = [
     Route { path: "/", methods: &["GET"], handler: || get(home::home) },
-    Route { path: "/checkpoint", methods: &["GET"], handler: || get(blocks::checkpoint) },
+    Route { path: "/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint) },
+    Route { path: "/checkpoint/{size}", methods: &["GET"], handler: || get(tiles::checkpoint_of_size) },
     Route { path: "/livez", methods: &["GET"], handler: || get(cluster::live) },
     Route { path: "/metrics", methods: &["GET"], handler: || get(metrics::scrape) },
     Route { path: "/openapi.json", methods: &["GET"], handler: || get(openapi::openapi) },
     Route { path: "/readyz", methods: &["GET"], handler: || get(cluster::ready) },
+    Route { path: "/tile/{*path}", methods: &["GET"], handler: || get(tiles::tile) },
     Route { path: "/v1/assets", methods: &["GET", "POST"], handler: || get(assets::assets).post(write::register) },
     Route { path: "/v1/assets/{id}", methods: &["GET"], handler: || get(assets::asset) },
     Route { path: "/v1/assets/{id}/history", methods: &["GET"], handler: || get(assets::history) },
     Route { path: "/v1/assets/{id}/positions", methods: &["GET"], handler: || get(assets::positions) },
     Route { path: "/v1/blocks/{height}", methods: &["GET"], handler: || get(blocks::block) },
-    Route { path: "/v1/checkpoint", methods: &["GET"], handler: || get(blocks::checkpoint_v1) },
+    Route { path: "/v1/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint_v1) },
     Route { path: "/v1/classes", methods: &["GET", "POST"], handler: || get(parties::classes).post(write::define) },
     Route { path: "/v1/classes/{id}", methods: &["GET"], handler: || get(parties::class) },
     Route { path: "/v1/cluster", methods: &["GET"], handler: || get(cluster::cluster) },
@@ -51,6 +53,7 @@ pub(super) const ROUTES: [Route; 23] = [
     Route { path: "/v1/records/{id}/receipt", methods: &["GET"], handler: || get(records::receipt) },
     Route { path: "/v1/tables/{id}", methods: &["GET"], handler: || get(blocks::table) },
     Route { path: "/v1/transfers", methods: &["POST"], handler: || axum::routing::post(write::transfers) },
+    Route { path: "/vkeys", methods: &["GET"], handler: || get(tiles::verifier_keys) },
 ];
 
 /// The HTTP API of `node`, to be served by [`super::HttpServer`] or called in a test.

@@ -1,4 +1,4 @@
-//! Record tables, blocks, the newest checkpoint, and whose signatures it carries.
+//! Record tables, blocks, and the policy that their signatures are held against.
 
 use axum::Json;
 use axum::extract::State;
@@ -38,25 +38,6 @@ pub(crate) async fn table(
 ))]
 pub(crate) async fn block(State(app): State<App>, Segment(height): Segment<u64>) -> Result<Json<BlockView>, ApiError> {
     app.read(move |_, ledger| Ok(Json(block_view(ledger.block(height)?.ok_or(Missing::Block)?)))).await
-}
-
-/// The checkpoint of the newest sealed block: a C2SP signed note.
-#[utoipa::path(get, path = "/checkpoint", tag = "prove", responses(
-    (status = 200, description = "The signed note.", body = String, content_type = "text/plain"),
-    (status = "default", body = Problem, content_type = "application/problem+json"),
-))]
-pub(crate) async fn checkpoint(State(app): State<App>) -> Result<Response, ApiError> {
-    let note = app.read(|_, ledger| Ok(ledger.checkpoint()?.ok_or(Missing::Checkpoint)?)).await?;
-    Ok(text(note.to_string()))
-}
-
-/// The checkpoint of the newest sealed block, under its versioned name.
-#[utoipa::path(get, path = "/v1/checkpoint", tag = "prove", responses(
-    (status = 200, description = "The signed note.", body = String, content_type = "text/plain"),
-    (status = "default", body = Problem, content_type = "application/problem+json"),
-))]
-pub(crate) async fn checkpoint_v1(state: State<App>) -> Result<Response, ApiError> {
-    checkpoint(state).await
 }
 
 /// The policy of this ledger: origin, id and keys.

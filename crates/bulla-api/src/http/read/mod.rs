@@ -5,3 +5,4 @@ pub(crate) mod blocks;
 pub(crate) mod cluster;
 pub(crate) mod parties;
 pub(crate) mod records;
+pub(crate) mod tiles;

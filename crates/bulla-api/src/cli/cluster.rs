@@ -32,8 +32,9 @@ fn words(view: &ClusterView) -> String {
         view.recorded_size,
         table(["ID", "NAME", "ROLE", "SIGNED UP TO", "STATE"], rows)
     );
-    if view.leader.is_none() {
-        text += "\nno leader is known: nothing can be recorded until a majority of the servers runs\n";
+    let reachable = view.members.iter().filter(|member| member.progress.as_ref().is_some_and(|one| one.reachable));
+    if 2 * reachable.count() <= view.members.len() {
+        text += "\nno leader reaches a majority of the servers: nothing can be recorded until it does\n";
     }
     if let Some(oldest) = view.unsealed.first() {
         text += &format!(
@@ -55,6 +56,7 @@ fn row(member: &MemberView, answering: u64) -> [String; 5] {
     let signed = member.attested_height.map_or_else(|| "-".to_owned(), |height| format!("block {height}"));
     let state = match &member.progress {
         _ if member.node_id == answering => "answers you".to_owned(),
+        None if member.role == Role::Leader => "DOES NOT ANSWER".to_owned(),
         None => "unknown".to_owned(),
         Some(progress) if !progress.reachable => "NOT REACHABLE".to_owned(),
         Some(progress) if progress.lag_entries > 0 => format!("{} entries behind", progress.lag_entries),
@@ -80,7 +82,7 @@ mod tests {
             attested_height,
             progress: Some(ProgressView { reachable, matched_index: None, lag_entries, heard_ms: None }),
         };
-        let view = ClusterView {
+        let mut view = ClusterView {
             ledger_id: Uuid::nil(),
             origin: "ledger.example.org".to_owned(),
             node_id: 1,
@@ -110,6 +112,23 @@ mod tests {
             3   node-3  follower  -             NOT REACHABLE
 
             1 table not sealed yet; block 5 (closed 2026-01-01T00:00:00.000000Z) waits for node-3
+        "#]]
+        .assert_eq(&words(&view));
+
+        // Its leader is gone, and too few are left to elect another.
+        view.node_id = 3;
+        view.members.iter_mut().for_each(|member| member.progress = None);
+        view.unsealed.clear();
+        expect![[r#"
+            ledger ledger.example.org (00000000-0000-0000-0000-000000000000)
+            120 leaves recorded, sealed up to block 4
+
+            ID  NAME    ROLE      SIGNED UP TO  STATE
+            1   node-1  leader    block 5       DOES NOT ANSWER
+            2   node-2  follower  block 5       unknown
+            3   node-3  follower  -             answers you
+
+            no leader reaches a majority of the servers: nothing can be recorded until it does
         "#]]
         .assert_eq(&words(&view));
     }

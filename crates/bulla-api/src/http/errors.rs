@@ -28,7 +28,7 @@ pub(crate) enum Cause {
     Missing(Missing),
     /// The answer took longer than a request may.
     TimedOut,
-    /// This node knows no leader, so it is of little use yet.
+    /// This node reaches no leader with a majority, so it cannot record.
     NotReady,
     /// A defect of the server.
     Internal(String),
@@ -142,7 +142,9 @@ impl ApiError {
             Cause::TimedOut => "there was no answer in time; it may have been recorded all the same, \
                  so send it again with the same record ids"
                 .to_owned(),
-            Cause::NotReady => "this node knows no leader".to_owned(),
+            Cause::NotReady => {
+                "this node reaches no leader with a majority of the servers; ask another one, or later".to_owned()
+            }
             Cause::Internal(_) => "this node failed to answer; its log says why".to_owned(),
         }
     }

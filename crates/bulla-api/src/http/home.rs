@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse, Response};
-use bulla_client::{ClusterView, RecordAnswer, RecordView, TableStage, TableView};
+use bulla_client::{ClusterView, Moves, RecordAnswer, RecordView, TableStage, TableView};
 use bulla_ledger::{AssetId, PartyId};
 use bulla_node::{Ledger, Node};
 use uuid::Uuid;
@@ -182,12 +182,20 @@ fn records_section(html: &mut String, lines: &[Line]) -> fmt::Result {
              <td><a href=/v1/records/{id}/receipt>receipt</a>",
             record.leaf_index,
             record.time,
-            record.act.as_str(),
+            act(record),
             record.quantity.as_ref().map_or("", |quantity| quantity.as_str()),
             id = record.record_id,
         )?;
     }
     html.write_str("</table></div>")
+}
+
+fn act(record: &RecordView) -> &str {
+    match record.moves {
+        Some(Moves::Title) => "transfer of title",
+        Some(Moves::Custody) => "transfer of custody",
+        _ => record.act.as_str(),
+    }
 }
 
 fn link(list: &str, id: Uuid, name: Option<String>) -> String {

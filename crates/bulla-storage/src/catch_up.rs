@@ -85,7 +85,7 @@ impl Ledger {
     /// [`StorageError::Unknown`] when the block is not stored.
     pub fn side_data(&self, height: u64) -> Result<Bytes, StorageError> {
         self.stored_height(height)?;
-        Ok(SideData::of(&self.state(), height)?.encode().into())
+        Ok(SideData::of(self, height)?.encode().into())
     }
 
     /// What this node needs from a peer to adopt the blocks up to `upto`. Nothing when it has them.

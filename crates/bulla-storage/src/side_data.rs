@@ -1,10 +1,12 @@
 //! What belongs to a block and is not in its file, as it travels between peers.
 
+use std::sync::Arc;
+
 use bulla_ledger::Payload;
 use bulla_sealing::{Attestation, SignedNote};
 
 use crate::error::StorageError;
-use crate::ledger::State;
+use crate::ledger::Ledger;
 use crate::manifest::ManifestRow;
 use crate::rows::{Of, Rows, borrowed};
 use crate::seal_rows::read_seal;
@@ -20,8 +22,17 @@ pub(crate) struct SideData {
 impl SideData {
     /// Of a stored block. Sealing is as it is now, not as it was when the block was stored: whoever replays the log
     /// from there meets attestations that are counted already, which is harmless.
-    pub(crate) fn of(state: &State, height: u64) -> Result<Self, StorageError> {
-        let rows = &*state.snapshot;
+    pub(crate) fn of(ledger: &Ledger, height: u64) -> Result<Self, StorageError> {
+        // Recording goes on while payloads are read.
+        let (rows, seal, attestations) = {
+            let state = ledger.state();
+            let waiting = state.seals.waiting.get(&height);
+            let attestations = waiting
+                .map(|waiting| waiting.attested.values().chain(waiting.other_roots.values()).cloned().collect())
+                .unwrap_or_default();
+            (Arc::clone(&state.snapshot), state.seals.notes.get(&height).cloned(), attestations)
+        };
+        let rows = &*rows;
         let row = ManifestRow::read(rows, height)?
             .ok_or_else(|| rows.corrupt_row(Of::Manifest, &height.to_be_bytes(), "it is missing"))?;
         let range = (
@@ -38,14 +49,10 @@ impl SideData {
                 _ => Err(rows.corrupt_row(Of::Payloads, &key, "it is no payload")),
             })
             .collect::<Result<_, _>>()?;
-        let seal = match state.seals.notes.get(&height) {
-            Some(note) => Some(note.clone()),
+        let seal = match seal {
+            Some(note) => Some(note),
             None => read_seal(rows, height)?,
         };
-        let waiting = state.seals.waiting.get(&height);
-        let attestations = waiting
-            .map(|waiting| waiting.attested.values().chain(waiting.other_roots.values()).cloned().collect())
-            .unwrap_or_default();
         Ok(Self { payloads, seal, attestations })
     }
 

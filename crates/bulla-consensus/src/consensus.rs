@@ -80,7 +80,10 @@ impl Consensus {
         let room = Arc::new(Semaphore::new(engine.settings.queue_bytes_max.min(Semaphore::MAX_PERMITS)));
         let threads = Arc::new(Mutex::new(vec![log_thread, blocks_thread]));
         let consensus = Consensus { engine, queue, room, threads };
-        consensus.found_the_cluster().await?;
+        if let Err(error) = consensus.found_the_cluster().await {
+            consensus.shutdown().await;
+            return Err(error);
+        }
         Ok(consensus)
     }
 

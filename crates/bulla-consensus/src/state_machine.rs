@@ -17,11 +17,9 @@ use crate::replay::ReplayFrom;
 use crate::response::Response;
 use crate::types::{Command, LogId, Payload, Snapshot, SnapshotManifest, SnapshotMeta, StoredMembership, TypeConfig};
 
-/// How far this node has come, for those who wait for it.
+/// How far this node has come, for those who wait for it. It changes with tables, not with records: many may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Progress {
-    /// Leaves applied, headers included.
-    pub size: u64,
     /// The height of the last closed table.
     pub closed_height: Option<u64>,
     /// The height of the last table stored in a block file of this node.
@@ -131,12 +129,12 @@ impl StateMachine {
 
     fn publish(&self) {
         let ledger = self.store.ledger();
-        let (size, sealed_height) = (ledger.size(), ledger.sealed_height());
         let (closed_height, stored_height) = (ledger.open_table().height.checked_sub(1), ledger.durable().height);
+        let sealed_height = ledger.sealed_height();
         self.progress.send_if_modified(|progress| {
             // The storing thread may have said more since the ledger was asked.
             let stored_height = stored_height.max(progress.stored_height);
-            let now = Progress { size, closed_height, stored_height, sealed_height };
+            let now = Progress { closed_height, stored_height, sealed_height };
             std::mem::replace(progress, now) != now
         });
     }
@@ -187,7 +185,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             self.last_applied = Some(entry.log_id);
             self.publish();
             if matches!(response, Response::Recorded(_)) {
-                let _nobody_watches = self.events.send(Event::Recorded { size: self.progress.borrow().size });
+                let _nobody_watches = self.events.send(Event::Recorded { size: self.store.ledger().size() });
             }
             if let Some(responder) = responder {
                 responder.send(response);

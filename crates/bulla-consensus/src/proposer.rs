@@ -15,6 +15,7 @@ use openraft::errors::ClientWriteError;
 use openraft::impls::ProgressResponder;
 use openraft::raft::ClientWriteResponse;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::command;
 use crate::engine::Engine;
@@ -60,8 +61,16 @@ struct ExpectedTable {
     height: u64,
     leaves: u64,
     bytes: u64,
-    /// When its first leaf came, in POSIX microseconds; `None` while it has none.
-    since_us: Option<u64>,
+    /// When its first leaf came; `None` while it has none.
+    since: Option<Since>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    /// POSIX microseconds, on the clock of whoever led then.
+    time_us: u64,
+    /// When this proposer heard of it: that leader's clock may have been far ahead.
+    heard: Instant,
 }
 
 impl Proposer {
@@ -135,7 +144,7 @@ impl Proposer {
         let now_us = (self.engine.settings.clock)();
         self.expected.leaves += leaves;
         self.expected.bytes += bytes;
-        self.expected.since_us.get_or_insert(now_us);
+        self.expected.since.get_or_insert_with(|| Since::now(now_us));
         let command = command::requests(now_us, submissions.iter().map(|submission| &submission.batch));
         let (ticket, surprised) = (self.ticket.clone(), self.surprised.clone());
         let decided = self.send(command).await;
@@ -155,8 +164,8 @@ impl Proposer {
         }
         self.look_at_the_table();
         let now_us = (self.engine.settings.clock)();
-        let age_us_max = self.engine.settings.table_age_ms_max * 1_000;
-        if self.expected.since_us.is_some_and(|since_us| now_us.saturating_sub(since_us) >= age_us_max) {
+        let age_max = Duration::from_millis(self.engine.settings.table_age_ms_max);
+        if self.expected.since.is_some_and(|since| since.age(now_us) >= age_max) {
             self.close().await;
         }
     }
@@ -164,7 +173,7 @@ impl Proposer {
     async fn close(&mut self) {
         let now_us = (self.engine.settings.clock)();
         let command = command::close(self.expected.height, now_us);
-        self.expected = ExpectedTable { height: self.expected.height + 1, leaves: 0, bytes: 0, since_us: None };
+        self.expected = ExpectedTable { height: self.expected.height + 1, leaves: 0, bytes: 0, since: None };
         let (ticket, surprised) = (self.ticket.clone(), self.surprised.clone());
         let decided = self.send(command).await;
         tokio::spawn(async move {
@@ -190,7 +199,12 @@ impl Proposer {
     /// always under way, so a surprise must not have to wait for a pause: a table that is never closed grows for ever.
     fn look_at_the_table(&mut self) {
         if self.surprised.swap(false, Ordering::Relaxed) || Arc::strong_count(&self.ticket) == 1 {
-            self.expected = ExpectedTable::of(&self.engine);
+            let before = std::mem::replace(&mut self.expected, ExpectedTable::of(&self.engine));
+            if let (Some(since), Some(known)) = (&mut self.expected.since, before.since)
+                && self.expected.height == before.height
+            {
+                since.heard = known.heard;
+            }
         }
     }
 }
@@ -200,8 +214,19 @@ impl ExpectedTable {
         let table = engine.store.ledger().open_table();
         // A table that holds only refusals is closed in time too: it is what makes them durable outside the log.
         let leaves = table.records + table.refused;
-        let since_us = (leaves > 0).then(|| table.first_record_us.unwrap_or(table.opened_us));
-        ExpectedTable { height: table.height, leaves, bytes: table.bytes, since_us }
+        let since = (leaves > 0).then(|| Since::now(table.first_record_us.unwrap_or(table.opened_us)));
+        ExpectedTable { height: table.height, leaves, bytes: table.bytes, since }
+    }
+}
+
+impl Since {
+    fn now(time_us: u64) -> Since {
+        Since { time_us, heard: Instant::now() }
+    }
+
+    /// By the clock or since it was heard of, whichever is longer.
+    fn age(&self, now_us: u64) -> Duration {
+        Duration::from_micros(now_us.saturating_sub(self.time_us)).max(self.heard.elapsed())
     }
 }
 
@@ -260,6 +285,8 @@ fn payload_bytes(batch: &Batch) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
+
     use bulla_storage::{Store, StoreOptions};
     use tempfile::TempDir;
 
@@ -288,6 +315,28 @@ mod tests {
         })
         .await
         .expect("it looks at the table again");
+        node.shutdown().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_table_grows_old_although_the_clock_was_set_back() {
+        let directory = TempDir::new().unwrap();
+        let identity = new_identity(&directory);
+        let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
+        let now_us = Arc::new(AtomicU64::new(1_000_000_000));
+        let clock = now_us.clone();
+        let mut settings = settings(1, 1);
+        settings.clock = Arc::new(move || clock.load(Ordering::Relaxed));
+        settings.table_age_ms_max = 10;
+        let node = Consensus::start(settings, store, Arc::new(NoPeers)).await.unwrap();
+        assert!(node.wait_sealed(0, Duration::from_secs(60)).await);
+
+        now_us.fetch_sub(200_000_000, Ordering::Relaxed);
+        let id = uuid::Uuid::from_u128(7);
+        let enroll = Transfer::enroll(bulla_ledger::RecordId(id), bulla_ledger::PartyId(id));
+        let item = bulla_storage::Item { transfer: enroll, payload: None };
+        node.submit(Batch { atomic: false, items: vec![item] }).await.unwrap();
+        assert!(node.wait_sealed(1, Duration::from_secs(60)).await, "the table is closed and sealed");
         node.shutdown().await;
     }
 }

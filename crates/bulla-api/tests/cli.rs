@@ -45,6 +45,22 @@ fn wrong_usage_exits_2_and_says_so() {
 }
 
 #[test]
+fn settings_of_the_environment_are_followed_and_never_shown_as_usage() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bulla"));
+        let command = command.args(arguments).current_dir(directory.path());
+        let output = command.env("BULLA_URL", "nowhere,http://127.0.0.1:1").env("BULLA_POLICY", "none").output();
+        String::from_utf8(output.unwrap().stderr).unwrap()
+    };
+    assert!(run(&["cluster", "status"]).contains("\"nowhere\" is no URL"));
+    assert!(run(&["receipt", "verify", "receipt"]).contains("cannot read the policy none"));
+    assert!(run(&["asset", "show"]).contains("Usage: bulla asset show <ASSET>"));
+    // Whoever does not know how to go on gets the help.
+    assert!(run(&[]).contains("Exit codes:"));
+}
+
+#[test]
 fn a_cluster_that_does_not_answer_exits_3() {
     let directory = tempfile::tempdir().unwrap();
     // Nobody serves on port 1.

@@ -35,7 +35,7 @@ impl Verify {
 }
 
 fn files(data: &Path, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
-    if servers.policy.is_some() {
+    if servers.has_policy() {
         let (given, own) = (servers.policy()?, super::policy::of_directory(data)?);
         if given != own {
             return Err(Failure::no(format!(

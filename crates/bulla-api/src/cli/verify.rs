@@ -65,8 +65,9 @@ fn files(data: &Path, servers: &Servers, printer: &Printer) -> Result<Exit, Fail
         );
         text += &match verified.blocks - verified.sealed_blocks {
             0 => "\nall of them carry the signatures of every server".to_owned(),
-            // A block's signatures reach the files together with the block after it.
-            newest => format!("\nall but the newest {newest} carry the signatures of every server"),
+            newest => format!(
+                "\nall but the newest {newest} carry the signatures of every server: those reach the files with the block after"
+            ),
         };
         if let Some(root) = root {
             text += &format!("\nroot of the whole log of {size} leaves: {root}");

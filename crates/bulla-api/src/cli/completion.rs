@@ -1,10 +1,10 @@
 //! `bulla completion`: so that the shell knows the commands too.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 use super::print::print;
-use super::{Arguments, Exit, Failure, Printer};
+use super::{Exit, Failure, Printer, command};
 
 #[derive(Debug, Args)]
 pub(crate) struct Completion {
@@ -15,7 +15,7 @@ pub(crate) struct Completion {
 impl Completion {
     pub(crate) fn run(self, _: &Printer) -> Result<Exit, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "bulla", &mut script);
+        clap_complete::generate(self.shell, &mut command(), "bulla", &mut script);
         print(&String::from_utf8_lossy(&script));
         Ok(Exit::Done)
     }

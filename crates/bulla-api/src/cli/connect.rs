@@ -27,7 +27,8 @@ pub(crate) struct Servers {
 // The environment is read here and not by clap, which would then show these two in every line of
 // usage as if they had to be given.
 impl Servers {
-    fn urls(&self) -> Vec<String> {
+    /// The servers to ask, in this order.
+    pub(crate) fn urls(&self) -> Vec<String> {
         if !self.url.is_empty() {
             return self.url.clone();
         }

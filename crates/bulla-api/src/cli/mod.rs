@@ -28,7 +28,7 @@ mod tests;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use connect::Servers;
 pub(crate) use demo::Demo;
@@ -113,9 +113,19 @@ enum Command {
     Completion(completion::Completion),
 }
 
+/// The command line as clap knows it. Commands that talk to no cluster accept the settings of
+/// [`Servers`], as all do, and do not list them in their help.
+pub(crate) fn command() -> clap::Command {
+    let servers = Servers::augment_args(clap::Command::new("servers"));
+    let unlisted: Vec<clap::Arg> = servers.get_arguments().map(|setting| setting.clone().hide(true)).collect();
+    ["demo", "keygen", "init", "serve", "sample", "completion"]
+        .into_iter()
+        .fold(Arguments::command(), |all, name| all.mut_subcommand(name, |one| one.args(unlisted.clone())))
+}
+
 /// The whole program `bulla`: reads its arguments, does what they say, prints, and says how it went.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
     let json = arguments.common.json;
     match run(arguments) {
         Ok(exit) => exit.into(),

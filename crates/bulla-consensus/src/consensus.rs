@@ -11,6 +11,7 @@ use openraft::async_runtime::watch::WatchReceiver;
 use openraft::impls::EmptyNode;
 use openraft::{Instant as _, Raft};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::command;
@@ -41,6 +42,8 @@ pub struct Consensus {
     room: Arc<Semaphore>,
     /// The threads that write to the data directory; taken by whoever waits for their end.
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    /// Everything else that runs until the node stops; taken likewise.
+    tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl Consensus {
@@ -72,14 +75,16 @@ impl Consensus {
             disk_has_room: true.into(),
         });
 
-        tokio::spawn(stop_raft(engine.clone()));
-        tokio::spawn(sealer::attest_tables(engine.clone()));
-        tokio::spawn(report_leaders(engine.clone()));
         let (queue, submissions) = mpsc::unbounded_channel();
-        tokio::spawn(Proposer::new(engine.clone()).run(submissions));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(stop_raft(engine.clone()));
+        tasks.spawn(sealer::attest_tables(engine.clone()));
+        tasks.spawn(report_leaders(engine.clone()));
+        tasks.spawn(Proposer::new(engine.clone()).run(submissions));
         let room = Arc::new(Semaphore::new(engine.settings.queue_bytes_max.min(Semaphore::MAX_PERMITS)));
         let threads = Arc::new(Mutex::new(vec![log_thread, blocks_thread]));
-        let consensus = Consensus { engine, queue, room, threads };
+        let tasks = Arc::new(Mutex::new(tasks));
+        let consensus = Consensus { engine, queue, room, threads, tasks };
         if let Err(error) = consensus.found_the_cluster().await {
             consensus.shutdown().await;
             return Err(error);
@@ -278,8 +283,11 @@ impl Consensus {
     /// Everything acknowledged is durable already.
     pub async fn shutdown(&self) {
         self.engine.stop.send_replace(true);
-        if let Err(error) = self.engine.raft.shutdown().await {
-            tracing::warn!(%error, "raft did not stop in order");
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().expect("tasks are only taken"));
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task panicked");
+            }
         }
         let threads = std::mem::take(&mut *self.threads.lock().expect("threads are only taken"));
         let joined = tokio::task::spawn_blocking(|| threads.into_iter().try_for_each(JoinHandle::join));
@@ -330,6 +338,32 @@ async fn report_leaders(engine: Arc<Engine>) {
         tokio::select! {
             () = engine.stopped() => return,
             changed = metrics.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bulla_storage::StoreOptions;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::blocks_suite::settings;
+    use crate::log_store_suite::new_identity;
+    use crate::transport::NoPeers;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_directory_is_free_as_soon_as_its_node_is_shut_down() {
+        let directory = TempDir::new().unwrap();
+        let identity = new_identity(&directory);
+        for _ in 0..5 {
+            let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
+            let mut settings = settings(1, 1);
+            settings.table_age_ms_max = 1;
+            let node = Consensus::start(settings, store, Arc::new(NoPeers)).await.unwrap();
+            assert_eq!(node.wait_leader(Duration::from_secs(60)).await, Some(1));
+            node.shutdown().await;
+            assert_eq!(Arc::strong_count(&node.engine), 1, "nobody else uses it any more");
         }
     }
 }

@@ -112,7 +112,11 @@ impl Attester {
                 }
             }
             let command = command::attest(height, &self.signed[&height]);
-            if let Err(error) = self.engine.propose_attestation(command).await {
+            let proposed = tokio::select! {
+                () = self.engine.stopped() => return,
+                proposed = self.engine.propose_attestation(command) => proposed,
+            };
+            if let Err(error) = proposed {
                 // Leaders come and go; the loop asks again.
                 tracing::debug!(height, %error, "attestation not recorded yet");
                 return;

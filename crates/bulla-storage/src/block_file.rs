@@ -136,10 +136,12 @@ impl BlockFile {
         self.read(offset, len as usize)
     }
 
-    /// A leaf of this block, checked against its hash.
+    /// A leaf that this block must hold, checked against its hash.
     pub(crate) fn leaf(&self, leaf_index: u64) -> Result<Vec<u8>, StorageError> {
-        let place = leaf_index - self.prelude.first_leaf;
-        assert!(place < u64::from(self.prelude.leaf_count), "leaf {leaf_index} is not in block {}", self.height());
+        let place = leaf_index.checked_sub(self.prelude.first_leaf);
+        let place = place
+            .filter(|place| *place < u64::from(self.prelude.leaf_count))
+            .ok_or_else(|| self.corrupt(&format!("it does not hold leaf {leaf_index}")))?;
         let layout = self.layout();
         let (start, end) = match place {
             0 => (0, self.end_of(0)?),

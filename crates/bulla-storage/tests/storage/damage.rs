@@ -39,6 +39,18 @@ fn every_changed_byte_of_a_block_file_is_noticed_and_never_served() {
 }
 
 #[test]
+fn a_block_file_that_does_not_hold_its_leaves_is_damage_and_no_panic() {
+    let (mut node, other) = (node(), Node::new(1));
+    other.close_and_store(2_000);
+    node.reopen_after(|node| assert!(fs::copy(other.file(BLOCK), node.file(BLOCK)).is_ok())).unwrap();
+    let header = node.ledger().block(0).map(drop);
+    let record = node.ledger().record(record_id(4)).map(drop);
+    for read in [node.ledger().leaf(5).map(drop), header, record] {
+        assert!(matches!(read, Err(StorageError::Corrupt { .. })), "{read:?}");
+    }
+}
+
+#[test]
 fn what_is_not_as_it_was_applied_is_never_attested_to() {
     let mut node = node();
     let good = fs::read(node.file(BLOCK)).unwrap();

@@ -2,6 +2,7 @@
 
 mod prove;
 mod read;
+mod tiles;
 mod write;
 
 use std::fmt;

@@ -2,6 +2,7 @@
 #![doc = include_str!("../DESIGN.md")]
 
 mod answers;
+mod audit;
 mod binary;
 mod client;
 mod cluster;
@@ -12,12 +13,15 @@ mod exchange;
 mod named;
 mod problem;
 mod quantity;
+mod replay;
 mod requests;
 mod schema;
+mod tile;
 mod time;
 mod views;
 
 pub use answers::{BatchAnswer, ItemAnswer, Recorded, Stage, WaitQuery};
+pub use audit::{AuditError, SealedTiles};
 pub use binary::{ANSWERS_MEDIA_TYPE, CompactAnswer, CompactError, TRANSFERS_MEDIA_TYPE};
 pub use client::{Client, ClientOptions, ProvenCheckpoint, ProvenRecord};
 pub use cluster::{BlockView, ClusterView, MemberView, ProgressView, Role, TableStage, TableView, UnsealedView};
@@ -27,7 +31,9 @@ pub use error::ClientError;
 pub use named::Named;
 pub use problem::Problem;
 pub use quantity::{Quantity, QuantityError};
+pub use replay::{BrokenLeaf, Replay};
 pub use requests::{Act, AssetRequest, BatchRequest, ClassRequest, Kind, Moves, PartyRequest, TransferRequest};
+pub use tile::{TILE_WIDTH, Tile};
 pub use time::{Time, TimeError};
 pub use views::{
     AssetView, ClassView, HoldingView, Page, PageQuery, PartyView, PayloadQuery, RecordAnswer, RecordView, RejectedView,

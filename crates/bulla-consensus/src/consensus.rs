@@ -24,7 +24,7 @@ use crate::proposer::{Proposed, Proposer, Submission, bytes_of};
 use crate::sealer;
 use crate::settings::Settings;
 use crate::state_machine::{Progress, StateMachine};
-use crate::status::{ClusterStatus, MemberProgress, MemberStatus, Role};
+use crate::status::{ClusterStatus, MemberProgress, MemberStatus, Role, reaches_majority};
 use crate::submit_error::SubmitError;
 use crate::transport::{NodeId, PeerHandler, Transport};
 
@@ -213,6 +213,8 @@ impl Consensus {
             },
             None => None,
         };
+        // Raft knows a leader until it knows another one. Only one that answers, and is heard by a majority, leads.
+        let leader = leader.filter(|_| progress.as_ref().is_some_and(|members| reaches_majority(members)));
         let members = self.engine.settings.voters.iter().map(|(node_id, name)| MemberStatus {
             node_id: *node_id,
             name: name.clone(),

@@ -10,7 +10,7 @@ use crate::transport::NodeId;
 pub struct ClusterStatus {
     /// This node.
     pub node_id: NodeId,
-    /// The first transaction server (Raft's leader), if one is known.
+    /// The first transaction server (Raft's leader): one that answers, and reaches a majority of the servers.
     pub leader: Option<NodeId>,
     /// Raft's term.
     pub term: u64,
@@ -59,4 +59,33 @@ pub struct MemberProgress {
     pub heard_ms: Option<u64>,
     /// Whether it answered within the longest election time.
     pub reachable: bool,
+}
+
+/// Whether a leader that says this of the members can record.
+pub(crate) fn reaches_majority(members: &[MemberProgress]) -> bool {
+    2 * members.iter().filter(|member| member.reachable).count() > members.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(reachable: &[bool]) -> Vec<MemberProgress> {
+        let member = |(node_id, reachable): (u64, &bool)| MemberProgress {
+            node_id,
+            matched_index: None,
+            lag_entries: 0,
+            heard_ms: None,
+            reachable: *reachable,
+        };
+        (1..).zip(reachable).map(member).collect()
+    }
+
+    #[test]
+    fn a_leader_leads_while_more_than_half_of_the_servers_hear_it() {
+        assert!(reaches_majority(&members(&[true])));
+        assert!(reaches_majority(&members(&[true, true, false])));
+        assert!(!reaches_majority(&members(&[true, false, false])));
+        assert!(!reaches_majority(&[]));
+    }
 }

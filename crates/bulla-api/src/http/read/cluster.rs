@@ -31,17 +31,10 @@ pub(crate) async fn live() -> &'static str {
     (status = "default", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiError> {
-    match reaches_majority(&app.node.status().await.members) {
-        true => Ok("ready\n"),
-        false => Err(Cause::NotReady.into()),
+    match app.node.status().await.leader {
+        Some(_) => Ok("ready\n"),
+        None => Err(Cause::NotReady.into()),
     }
-}
-
-/// Whether a leader answered, and itself hears from a majority. One that is gone is still known for a while,
-/// and for ever where there is no majority to elect another.
-fn reaches_majority(members: &[MemberStatus]) -> bool {
-    let reachable = |member: &&MemberStatus| member.progress.as_ref().is_some_and(|progress| progress.reachable);
-    2 * members.iter().filter(reachable).count() > members.len()
 }
 
 pub(crate) async fn cluster_view(node: &Node) -> ClusterView {
@@ -93,40 +86,5 @@ fn attested_height(status: &ClusterStatus, name: &str) -> Option<u64> {
     match waiting {
         Some(table) => table.height.checked_sub(1),
         None => status.unsealed.last().map(|table| table.height).or(status.sealed_height),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bulla_node::{MemberProgress, Role};
-
-    use super::*;
-
-    fn members(reachable: &[Option<bool>]) -> Vec<MemberStatus> {
-        let progress = |node_id, reachable| MemberProgress {
-            node_id,
-            matched_index: None,
-            lag_entries: 0,
-            heard_ms: None,
-            reachable,
-        };
-        (1..)
-            .zip(reachable)
-            .map(|(node_id, reachable)| MemberStatus {
-                node_id,
-                name: format!("node-{node_id}"),
-                role: if node_id == 1 { Role::Leader } else { Role::Follower },
-                progress: reachable.map(|reachable| progress(node_id, reachable)),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_node_is_ready_while_its_leader_answers_and_reaches_a_majority() {
-        assert!(reaches_majority(&members(&[Some(true)])));
-        assert!(reaches_majority(&members(&[Some(true), Some(true), Some(false)])));
-        assert!(!reaches_majority(&members(&[Some(true), Some(false), Some(false)])));
-        // A leader is known and does not answer: nothing is known of anybody.
-        assert!(!reaches_majority(&members(&[None, None, None])));
     }
 }

@@ -7,6 +7,7 @@ use crate::cursor::{Cursor, put_string};
 use crate::hash::Hash;
 use crate::keys::{BadSignature, check_key_name, verify_strict};
 use crate::leaf::{DecodeError, rule};
+use crate::note::{NoteSignature, SignedNote};
 use crate::vkey::{SignatureType, VerifierKey};
 
 /// A `cosignature/v1` (C2SP tlog-cosignature) with what it was made over.
@@ -76,6 +77,11 @@ impl Attestation {
         check_key_name(&attestation.node_name)?;
         rule(attestation.time_s <= TIME_S_MAX, "time_s", "is below 2^63")?;
         Ok(attestation)
+    }
+
+    /// As a line of a signed note.
+    pub fn note_line(&self, key: &VerifierKey) -> NoteSignature {
+        NoteSignature { name: self.node_name.clone(), key_id: key.key_id(), signature: self.note_signature() }
     }
 
     /// What a signature line of type 04 carries: the time, big-endian, and the signature.
@@ -154,6 +160,24 @@ pub fn verify_attestation(
     match theirs == *ours {
         true => Ok(()),
         false => Err(AttestationError::OtherTree { size: theirs.size, root: theirs.root }),
+    }
+}
+
+impl VerifierKey {
+    /// The time, POSIX seconds, of the first signature line with which this key cosigned the note; `None` when there is
+    /// no such line.
+    ///
+    /// # Errors
+    /// When there is one, and it does not verify.
+    pub fn cosigned(&self, note: &SignedNote) -> Result<Option<u64>, BadSignature> {
+        let key_id = self.key_id();
+        let mut lines = note.signatures.iter().filter(|line| line.name == self.name && line.key_id == key_id);
+        match lines.next() {
+            Some(line) if self.signature_type == SignatureType::Cosignature => {
+                verify_cosignature(&self.public_key, &note.text, &line.signature).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 }
 

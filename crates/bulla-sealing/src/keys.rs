@@ -44,6 +44,22 @@ pub enum KeyError {
         /// Whose key it is.
         name: String,
     },
+    /// A quorum names somebody who is no witness of the policy.
+    #[error("{name:?} is demanded as a witness, and is none")]
+    NotAWitness {
+        /// The name.
+        name: String,
+    },
+    /// A group of witnesses asks for none of its members, or for more than there are.
+    #[error("group {name:?} asks for {needed} of {members} members")]
+    BadThreshold {
+        /// The group.
+        name: String,
+        /// How many it asks for.
+        needed: usize,
+        /// How many there are.
+        members: usize,
+    },
     /// There is nobody who would have to sign.
     #[error("there is no node: at least one must sign")]
     NoNodes,

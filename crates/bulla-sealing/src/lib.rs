@@ -16,6 +16,7 @@ mod policy;
 mod policy_file;
 mod proof;
 mod prove;
+mod quorum;
 mod receipt;
 mod seal;
 mod utc;
@@ -37,6 +38,7 @@ pub use policy::Policy;
 pub use policy_file::PolicyError;
 pub use proof::{PROOF_HASHES_MAX, ProofError, root_before_last, verify_consistency, verify_inclusion};
 pub use prove::{HashSource, consistency_proof, inclusion_proof};
+pub use quorum::Quorum;
 pub use receipt::{
     MalformedReceipt, RECEIPT_BYTES_MAX, RECEIPT_EXTRA_BYTES_MAX, Receipt, ReceiptTooLarge, SaltedPayload,
 };

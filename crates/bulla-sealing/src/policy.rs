@@ -4,9 +4,11 @@ use uuid::Uuid;
 
 use crate::config::ConfigLeaf;
 use crate::keys::{ConfigNode, KeyError, check_keys};
+use crate::quorum::Quorum;
 use crate::vkey::{SignatureType, VerifierKey};
 
-/// Whose signatures make a checkpoint a seal: the log's and those of ALL nodes.
+/// Whose signatures make a checkpoint a seal: the log's and those of ALL nodes; and which witnesses a verifier demands
+/// beside them.
 ///
 /// A verifier has its policy from its own configuration, never from the receipt that it verifies
 /// or the server that sent it. As a file: see [`Policy::parse`].
@@ -17,10 +19,12 @@ pub struct Policy {
     log_key: [u8; 32],
     nodes: Vec<ConfigNode>,
     witnesses: Vec<ConfigNode>,
+    quorum: Option<Quorum>,
 }
 
 impl Policy {
-    /// A policy: all `nodes` must sign; `witnesses` are verified and reported when they do.
+    /// A policy: all `nodes` must sign; `witnesses` are verified and reported when they do. See [`Policy::demanding`]
+    /// for one that asks for witnesses too.
     ///
     /// # Errors
     /// When there is no node, or names or keys are not usable or given twice.
@@ -32,7 +36,16 @@ impl Policy {
         witnesses: Vec<ConfigNode>,
     ) -> Result<Policy, KeyError> {
         check_keys(origin, &log_key, &nodes, &witnesses)?;
-        Ok(Policy { origin: origin.to_owned(), ledger_id, log_key, nodes, witnesses })
+        Ok(Policy { origin: origin.to_owned(), ledger_id, log_key, nodes, witnesses, quorum: None })
+    }
+
+    /// The same policy, which also demands these witnesses.
+    ///
+    /// # Errors
+    /// When the quorum names somebody who is no witness of this policy, names one twice, or cannot be met.
+    pub fn demanding(self, quorum: Quorum) -> Result<Policy, KeyError> {
+        quorum.check(&self.nodes, &self.witnesses)?;
+        Ok(Policy { quorum: Some(quorum), ..self })
     }
 
     /// The policy that a config leaf states: all of its nodes, no witnesses.
@@ -66,6 +79,11 @@ impl Policy {
     /// Those whose signatures are verified and reported when they are there.
     pub fn witnesses(&self) -> &[ConfigNode] {
         &self.witnesses
+    }
+
+    /// Which witnesses must have signed; `None` when none must.
+    pub fn quorum(&self) -> Option<&Quorum> {
+        self.quorum.as_ref()
     }
 
     /// The log's key, which makes signatures of type 01.

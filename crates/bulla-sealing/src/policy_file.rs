@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::checkpoint::canonical_u64;
 use crate::keys::{ConfigNode, KeyError};
 use crate::policy::Policy;
+use crate::quorum::{Quorum, VOTERS, VOTERS_AND_WITNESSES};
 use crate::vkey::{SignatureType, VerifierKey, VerifierKeyError};
 
 /// Why text is not a policy file for one ledger.
@@ -60,6 +61,18 @@ pub enum PolicyError {
         /// Number of the line, from 1.
         line: usize,
     },
+    /// The quorum is neither of nodes alone, nor of nodes and witnesses.
+    #[error("line {line}: the quorum is `all` of the nodes, or `all` of two: the group of nodes, then the witnesses")]
+    NotTwo {
+        /// Number of the line, from 1.
+        line: usize,
+    },
+    /// A group asks for none of its members, or for more than there are.
+    #[error("line {line}: a group asks for at least 1 and at most all of its members")]
+    Threshold {
+        /// Number of the line, from 1.
+        line: usize,
+    },
     /// A line that must be there is not.
     #[error("there is no `{word}` line")]
     Missing {
@@ -77,14 +90,19 @@ impl Policy {
     /// ```text
     /// log <verifier key> urn:uuid:<ledger id>
     /// witness <name> <verifier key> [<url>]         one per node, and per known witness
-    /// group <name> all <name>...                    the nodes
-    /// quorum <name>
+    /// group voters all <name>...                    the nodes
+    /// quorum voters                                 a seal by all nodes is enough; or else:
+    ///
+    /// group outside <k, any or all> <name>...       witnesses, and groups of them
+    /// group sealed all voters outside               first the nodes, then the witnesses
+    /// quorum sealed
     /// ```
     ///
     /// The words are those of C2SP tlog-policy, whose log line has room for a URL of the
     /// application's choosing: here it names the ledger. Comments (`#`), empty lines, spaces and
-    /// tabs are as there. One log, one group and `all` of its members is what a seal means here,
-    /// so other quorums are refused rather than weakened to.
+    /// tabs are as there, and so are groups: each name is a member of at most one. There is one
+    /// log, and `all` nodes is what a seal means here, so a quorum that is met without one of them
+    /// is refused rather than weakened to.
     ///
     /// # Errors
     /// With the number of the line that is wrong.
@@ -116,7 +134,16 @@ impl Policy {
             text += &format!("witness {} {}\n", node.name, node.verifier_key());
         }
         let names: Vec<&str> = self.nodes().iter().map(|node| node.name.as_str()).collect();
-        text += &format!("group voters all {}\nquorum voters\n", names.join(" "));
+        text += &format!("group {VOTERS} all {}\n", names.join(" "));
+        match self.quorum() {
+            None => text += &format!("quorum {VOTERS}\n"),
+            Some(quorum) => {
+                quorum.write_groups(&mut text);
+                let demanded = quorum.name();
+                text += &format!("group {VOTERS_AND_WITNESSES} all {VOTERS} {demanded}\n");
+                text += &format!("quorum {VOTERS_AND_WITNESSES}\n");
+            }
+        }
         text
     }
 }
@@ -126,8 +153,16 @@ impl Policy {
 struct Lines {
     log: Option<(VerifierKey, Uuid)>,
     witnesses: Vec<(String, ConfigNode)>,
-    group: Option<(String, Vec<String>)>,
-    quorum: Option<Vec<String>>,
+    groups: Vec<Group>,
+    /// Number of the line, and the name.
+    quorum: Option<(usize, String)>,
+}
+
+struct Group {
+    line: usize,
+    name: String,
+    needed: usize,
+    members: Vec<String>,
 }
 
 impl Lines {
@@ -175,11 +210,11 @@ impl Lines {
     }
 
     fn read_group(&mut self, line: usize, name: &str, threshold: &str, members: &[&str]) -> Result<(), PolicyError> {
-        once(line, "the group", self.group.is_some())?;
         once(line, name, self.defines(name))?;
         for (index, member) in members.iter().enumerate() {
-            once(line, member, members[..index].contains(member))?;
-            if !self.is_witness(member) {
+            let elsewhere = self.groups.iter().any(|group| group.members.iter().any(|other| other == member));
+            once(line, member, elsewhere || members[..index].contains(member))?;
+            if *member == "none" || !self.defines(member) {
                 return Err(undefined(line, member));
             }
         }
@@ -189,47 +224,82 @@ impl Lines {
             count => canonical_u64(count),
         };
         let needed = needed.ok_or(PolicyError::Form { line, expected: GROUP_FORM })?;
-        if needed != members.len() as u64 {
-            return Err(PolicyError::NotAll { line });
+        if !(1..=members.len() as u64).contains(&needed) {
+            return Err(PolicyError::Threshold { line });
         }
         let members = members.iter().map(|member| member.to_string()).collect();
-        self.group = Some((name.to_owned(), members));
+        self.groups.push(Group { line, name: name.to_owned(), needed: needed as usize, members });
         Ok(())
     }
 
     fn read_quorum(&mut self, line: usize, name: &str) -> Result<(), PolicyError> {
         once(line, "the quorum", self.quorum.is_some())?;
-        self.quorum = Some(match &self.group {
-            _ if name == "none" => return Err(PolicyError::NotAll { line }),
-            Some((group, members)) if group == name => members.clone(),
-            _ if self.is_witness(name) => vec![name.to_owned()],
-            _ => return Err(undefined(line, name)),
-        });
+        match name {
+            "none" => return Err(PolicyError::NotAll { line }),
+            _ if !self.defines(name) => return Err(undefined(line, name)),
+            _ => self.quorum = Some((line, name.to_owned())),
+        }
         Ok(())
     }
 
-    fn policy(mut self) -> Result<Policy, PolicyError> {
-        let (log, ledger_id) = self.log.ok_or(PolicyError::Missing { word: "log" })?;
-        let quorum = self.quorum.ok_or(PolicyError::Missing { word: "quorum" })?;
-        let nodes = quorum
-            .iter()
-            .map(|member| {
-                let mut witnesses = self.witnesses.iter();
-                let place = witnesses.position(|(name, _)| name == member);
-                self.witnesses.remove(place.expect("members are defined")).1
-            })
-            .collect();
-        let others = self.witnesses.into_iter().map(|(_, node)| node).collect();
-        Ok(Policy::new(&log.name, ledger_id, log.public_key, nodes, others)?)
+    fn policy(self) -> Result<Policy, PolicyError> {
+        let (log, ledger_id) = self.log.as_ref().ok_or(PolicyError::Missing { word: "log" })?;
+        let (nodes, demanded) = self.nodes_and_witnesses()?;
+        let key_of = |name: &&String| self.key_of(name).expect("members are defined").clone();
+        let others = self.witnesses.iter().filter(|(name, _)| !nodes.contains(&name));
+        let others = others.map(|(_, witness)| witness.clone()).collect();
+        let nodes = nodes.iter().map(key_of).collect();
+        let policy = Policy::new(&log.name, *ledger_id, log.public_key, nodes, others)?;
+        match demanded {
+            Some(name) => Ok(policy.demanding(self.demand(name))?),
+            None => Ok(policy),
+        }
     }
 
-    fn is_witness(&self, name: &str) -> bool {
-        self.witnesses.iter().any(|(witness, _)| witness == name)
+    /// The names of the nodes, and of the witness or group that is demanded beside them.
+    fn nodes_and_witnesses(&self) -> Result<(Vec<&String>, Option<&String>), PolicyError> {
+        let (line, name) = self.quorum.as_ref().ok_or(PolicyError::Missing { word: "quorum" })?;
+        let Some(group) = self.group(name) else {
+            return Ok((vec![name], None));
+        };
+        let all_are_keys = group.members.iter().all(|member| self.key_of(member).is_some());
+        match group.members.as_slice() {
+            _ if group.needed != group.members.len() => Err(PolicyError::NotAll { line: group.line }),
+            members if all_are_keys => Ok((members.iter().collect(), None)),
+            [nodes, demanded] => match self.group(nodes) {
+                None => Ok((vec![nodes], Some(demanded))),
+                Some(nodes) if nodes.needed != nodes.members.len() => Err(PolicyError::NotAll { line: nodes.line }),
+                Some(nodes) if nodes.members.iter().all(|member| self.key_of(member).is_some()) => {
+                    Ok((nodes.members.iter().collect(), Some(demanded)))
+                }
+                Some(_) => Err(PolicyError::NotTwo { line: *line }),
+            },
+            _ => Err(PolicyError::NotTwo { line: *line }),
+        }
+    }
+
+    fn demand(&self, name: &str) -> Quorum {
+        match self.group(name) {
+            Some(Group { name, needed, members, .. }) => Quorum::Group {
+                name: name.clone(),
+                needed: *needed,
+                members: members.iter().map(|member| self.demand(member)).collect(),
+            },
+            None => Quorum::Witness(self.key_of(name).expect("members are defined").name.clone()),
+        }
+    }
+
+    fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+
+    /// The key of a `witness` line.
+    fn key_of(&self, name: &str) -> Option<&ConfigNode> {
+        self.witnesses.iter().find(|(witness, _)| witness == name).map(|(_, key)| key)
     }
 
     fn defines(&self, name: &str) -> bool {
-        let group = self.group.as_ref().map(|(group, _)| group.as_str());
-        name == "none" || self.is_witness(name) || group == Some(name)
+        name == "none" || self.key_of(name).is_some() || self.group(name).is_some()
     }
 }
 
@@ -254,4 +324,4 @@ fn undefined(line: usize, name: &str) -> PolicyError {
 
 const URN: &str = "urn:uuid:";
 const LOG_FORM: &str = "`log <verifier key> urn:uuid:<ledger id>`";
-const GROUP_FORM: &str = "`group <name> all <name>...`";
+const GROUP_FORM: &str = "`group <name> <all, any or k> <name>...`";

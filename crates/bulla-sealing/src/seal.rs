@@ -62,6 +62,18 @@ pub enum SealError {
         /// Names of those that did not sign.
         names: Vec<String>,
     },
+    /// Sealed, but not by the witnesses that the policy demands.
+    #[error("not witnessed: the policy demands {demanded}, and of the witnesses {} signed", listed(signed))]
+    WitnessesMissing {
+        /// The quorum, in words.
+        demanded: String,
+        /// Names of the witnesses that signed.
+        signed: Vec<String>,
+    },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
 
 /// Puts a seal together: the log's line, then one for each node in the policy's order.
@@ -106,18 +118,36 @@ pub fn signed_checkpoint(
         }
     }
     let note = SignedNote { text: checkpoint.to_string(), signatures };
-    policy.verify(&note)?;
+    policy.verify_seal(&note)?;
     Ok(note)
 }
 
 impl Policy {
-    /// Verifies a signed checkpoint: its origin, every signature of a known key, and that the log
-    /// and ALL nodes signed. Signature lines of unknown keys are ignored, as C2SP signed-note
-    /// demands of everybody.
+    /// Verifies a signed checkpoint: its origin, every signature of a known key, that the log and
+    /// ALL nodes signed, and that the policy's quorum of witnesses did. Signature lines of unknown
+    /// keys are ignored, as C2SP signed-note demands of everybody.
     ///
     /// # Errors
     /// Each rule has its own, in the order of [`SealError`].
     pub fn verify(&self, note: &SignedNote) -> Result<Sealed, SealError> {
+        let sealed = self.verify_seal(note)?;
+        let Some(quorum) = self.quorum() else { return Ok(sealed) };
+        let signed: Vec<&str> = sealed.witnesses.iter().map(|witness| witness.name.as_str()).collect();
+        match quorum.is_met(&signed) {
+            true => Ok(sealed),
+            false => Err(SealError::WitnessesMissing {
+                demanded: quorum.to_string(),
+                signed: signed.into_iter().map(str::to_owned).collect(),
+            }),
+        }
+    }
+
+    /// As [`Policy::verify`], whether witnesses have signed yet or not: what a witness itself asks for, and what is
+    /// true of a seal from the moment in which it is made.
+    ///
+    /// # Errors
+    /// As [`Policy::verify`], but for [`SealError::WitnessesMissing`].
+    pub fn verify_seal(&self, note: &SignedNote) -> Result<Sealed, SealError> {
         let checkpoint: Checkpoint = note.text.parse()?;
         if checkpoint.origin != self.origin() {
             return Err(SealError::UnknownOrigin { expected: self.origin().to_owned(), found: checkpoint.origin });

@@ -56,16 +56,74 @@ fn a_wrong_policy_file_names_the_line() {
     check(4, &format!("witness alpha {alpha}"), "line 4: alpha is given twice");
     check(4, &format!("witness a2 {alpha}"), "line 6: \"beta\" is not defined above");
     check(6, "group voters all alpha beta beta", "line 6: beta is given twice");
-    check(6, "group voters all", "line 6: expected `group <name> all <name>...`");
-    check(6, "group voters +3 alpha beta gamma", "line 6: expected `group <name> all <name>...`");
+    check(6, "group voters all", "line 6: expected `group <name> <all, any or k> <name>...`");
+    check(6, "group voters +3 alpha beta gamma", "line 6: expected `group <name> <all, any or k> <name>...`");
     let not_all = "a seal carries the signatures of all nodes; ask for `all` of them";
     check(6, "group voters 2 alpha beta gamma", &format!("line 6: {not_all}"));
     check(6, "group voters any alpha beta", &format!("line 6: {not_all}"));
+    check(6, "group voters 4 alpha beta gamma", "line 6: a group asks for at least 1 and at most all of its members");
+    check(6, "group voters 0 alpha beta gamma", "line 6: a group asks for at least 1 and at most all of its members");
     check(7, "quorum none", &format!("line 7: {not_all}"));
     check(7, "quorum all", "line 7: \"all\" is not defined above");
     check(7, "", "there is no `quorum` line");
     check(1, "trust everybody", "line 1: expected one of the words log, witness, group and quorum");
     check(1, "# \u{7}", "line 1: control characters other than tab and newline are not allowed");
+}
+
+/// The policy of the small ledger that demands one of two groups of witnesses.
+fn demanding() -> Policy {
+    let config = config();
+    let witnesses = ["walter", "xenia", "yves", "zoe"].map(node).to_vec();
+    let policy = Policy::new(ORIGIN, config.ledger_id, config.log_key, config.nodes, witnesses).unwrap();
+    let one = |name: &str| Quorum::Witness(name.into());
+    let group = |name: &str, needed, members| Quorum::Group { name: name.into(), needed, members };
+    let friends = group("friends", 2, vec![one("walter"), one("xenia"), one("yves")]);
+    policy.demanding(group("outside", 1, vec![friends, one("zoe")])).unwrap()
+}
+
+#[test]
+fn a_policy_file_may_demand_witnesses_beside_all_nodes() {
+    let text = demanding().to_text();
+    assert_eq!(Policy::parse(&text), Ok(demanding()));
+    let groups: Vec<&str> =
+        text.lines().skip_while(|line| line.starts_with('#') || !line.starts_with("group")).collect();
+    let expected = [
+        "group voters all alpha beta gamma",
+        "group friends 2 walter xenia yves",
+        "group outside 1 friends zoe",
+        "group voters+witnesses all voters outside",
+        "quorum voters+witnesses",
+    ];
+    assert_eq!(groups, expected);
+    let by_hand = text.replace("group outside 1 friends zoe\n", "").replace("voters outside", "voters friends");
+    let quorum = Policy::parse(&by_hand).unwrap().quorum().unwrap().to_string();
+    assert_eq!(quorum, "2 of (walter, xenia, yves)");
+    let single = by_hand.replace("voters friends", "voters zoe");
+    assert_eq!(Policy::parse(&single).unwrap().quorum(), Some(&Quorum::Witness("zoe".into())));
+}
+
+#[test]
+fn a_demand_for_witnesses_never_weakens_that_for_nodes_and_counts_nobody_twice() {
+    let refused = |from: &str, to: &str| {
+        let text = demanding().to_text();
+        assert!(text.contains(from));
+        Policy::parse(&text.replace(from, to)).unwrap_err().to_string()
+    };
+    let not_all = "a seal carries the signatures of all nodes; ask for `all` of them";
+    assert!(refused("voters+witnesses all voters", "voters+witnesses 1 voters").ends_with(not_all));
+    assert!(refused("group voters all", "group voters 2").ends_with(not_all));
+    let not_two = "the quorum is `all` of the nodes, or `all` of two: the group of nodes, then the witnesses";
+    assert!(refused("all voters outside", "all voters").ends_with(not_two));
+    assert!(refused("quorum voters+witnesses", "quorum outside").ends_with(not_all));
+    assert!(refused("1 friends zoe", "1 friends walter").ends_with("walter is given twice"));
+    assert!(refused("1 friends zoe", "1 friends alpha").ends_with("alpha is given twice"));
+    assert!(refused("group friends 2", "group friends 4").ends_with("at most all of its members"));
+    assert!(refused("1 friends zoe", "1 friends outside").ends_with("\"outside\" is not defined above"));
+
+    let one = Quorum::Witness("stranger".into());
+    assert_eq!(demanding().demanding(one), Err(KeyError::NotAWitness { name: "stranger".into() }));
+    let group = Quorum::Group { name: "voters".into(), needed: 1, members: vec![Quorum::Witness("zoe".into())] };
+    assert_eq!(demanding().demanding(group), Err(KeyError::ReservedName { name: "voters".into() }));
 }
 
 #[test]

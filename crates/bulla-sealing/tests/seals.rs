@@ -108,6 +108,30 @@ fn lines_of_unknown_keys_are_ignored_and_those_of_known_witnesses_reported() {
 }
 
 #[test]
+fn a_seal_without_the_demanded_witnesses_is_a_seal_and_does_not_satisfy_the_policy() {
+    let checkpoint = checkpoint(&leaves());
+    let mut note = seal(&checkpoint);
+    let (config, witnesses) = (config(), vec![node("walter"), node("xenia")]);
+    let lesser = Policy::new(ORIGIN, config.ledger_id, config.log_key, config.nodes, witnesses).unwrap();
+    let members = ["walter", "xenia"].map(|name| Quorum::Witness(name.into())).to_vec();
+    let both = Quorum::Group { name: "outside".into(), needed: 2, members };
+    let policy = lesser.clone().demanding(both).unwrap();
+    for (place, name) in ["walter", "xenia"].into_iter().enumerate() {
+        assert!(policy.verify_seal(&note).is_ok() && lesser.verify(&note).is_ok());
+        let signed = ["walter".to_owned()][..place].to_vec();
+        let missing = SealError::WitnessesMissing { demanded: "2 of (walter, xenia)".into(), signed };
+        assert_eq!(policy.verify(&note), Err(missing));
+
+        let witness = Cosigner::new(node_key(name), name);
+        let cosigned = witness.cosign(&checkpoint, TIME_S + 5);
+        assert_eq!(witness.verifier_key().cosigned(&note), Ok(None));
+        note.signatures.push(cosigned.note_line(&witness.verifier_key()));
+        assert_eq!(witness.verifier_key().cosigned(&note), Ok(Some(TIME_S + 5)));
+    }
+    assert_eq!(policy.verify(&note).unwrap().witnesses.len(), 2);
+}
+
+#[test]
 fn the_text_of_a_seal_must_be_a_checkpoint() {
     let mut note = seal(&checkpoint(&leaves()));
     let lines: Vec<String> = note.text.lines().map(str::to_owned).collect();

@@ -7,7 +7,7 @@ use bulla_ledger::{
     Asset, AssetId, Class, ClassId, Effects, Facts, Outcome, Party, PartyId, Place, Position, Prior, Record, RecordId,
     Source, decide, leaf_kind,
 };
-use bulla_sealing::{ConfigLeaf, Frontier, Hash, Header, KIND_HEADER, Policy, table_id};
+use bulla_sealing::{Checkpoint, ConfigLeaf, Frontier, Hash, Header, KIND_HEADER, Policy, table_id};
 
 /// The first leaf that is not what must stand there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,9 +88,17 @@ impl Replay {
         self.height
     }
 
-    /// Whether the last leaf was a header, as that of every sealed log is.
-    pub fn ends_with_header(&self) -> bool {
-        self.height > 0 && self.records.size() == 0
+    /// Holds the end of the log against what was signed: a log is sealed only at a header.
+    ///
+    /// # Errors
+    /// When it is another log, or ends within a block.
+    pub fn finish(&self, signed: &Checkpoint) -> Result<(), BrokenLeaf> {
+        let ends_with_header = self.height > 0 && self.records.size() == 0;
+        match (self.size() == signed.size && self.root() == signed.root, ends_with_header) {
+            (true, true) => Ok(()),
+            (false, _) => Err(self.wrong(format!("the signed root of {} leaves is not this log's", signed.size))),
+            (true, false) => Err(self.wrong("the log was signed where no block ends")),
+        }
     }
 
     fn genesis(&mut self, leaf: &[u8], hash: Hash) -> Result<(), BrokenLeaf> {

@@ -1,0 +1,77 @@
+//! `bulla verify --data`: are the files of a server what was sealed?
+
+use std::path::Path;
+
+use bulla_node::{StorageError, Store, StoreOptions, Verified, identity_files};
+use serde_json::json;
+
+use super::super::exit::chain;
+use super::super::print::count;
+use super::super::{Exit, Failure, Printer, Servers, policy, progress};
+
+pub(super) fn verify(data: &Path, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
+    if servers.has_policy() {
+        let (given, own) = (servers.policy()?, policy::of_directory(data)?);
+        if given != own {
+            return Err(Failure::no(format!(
+                "{} belongs to ledger {}, and the policy is of ledger {} or of other keys",
+                data.display(),
+                own.ledger_id(),
+                given.ledger_id()
+            )));
+        }
+    }
+    let verified = directory(data)?;
+    let size = verified.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+    let root = verified.checkpoint.as_ref().map(|checkpoint| checkpoint.root.to_string());
+    let value = json!({
+        "proven": true,
+        "blocks": verified.blocks,
+        "sealed_blocks": verified.sealed_blocks,
+        "leaves": verified.leaves,
+        "size": size,
+        "root": root,
+    });
+    printer.show(&value, || {
+        let mut text = format!(
+            "everything is as it was sealed: {} read again, {} leaves hashed and held against the rules",
+            count(verified.blocks, "block"),
+            verified.leaves,
+        );
+        text += &match verified.blocks - verified.sealed_blocks {
+            0 => "\nall of them carry the signatures of every server".to_owned(),
+            newest => format!(
+                "\nall but the newest {newest} carry the signatures of every server: those reach the files with the block after"
+            ),
+        };
+        if let Some(root) = root {
+            text += &format!("\nroot of the whole log of {size} leaves: {root}");
+        }
+        text
+    });
+    Ok(Exit::Done)
+}
+
+/// Reads every block file again, hashes every leaf, and applies the rules to every record.
+pub(crate) fn directory(data: &Path) -> Result<Verified, Failure> {
+    read_again(data).map_err(failed)
+}
+
+fn read_again(data: &Path) -> Result<Verified, StorageError> {
+    let identity = identity_files::load(data)?;
+    let store = Store::open(data, &identity, StoreOptions::default())?;
+    let bar = progress::bar(0, "blocks").with_message("verifying");
+    let verified = store.ledger().verify_all(&mut |progress| {
+        bar.set_length(progress.blocks);
+        bar.set_position(progress.blocks_done);
+    });
+    bar.finish_and_clear();
+    verified
+}
+
+fn failed(error: StorageError) -> Failure {
+    match &error {
+        StorageError::Corrupt { .. } => Failure::no(format!("something was changed: {}", chain(&error))),
+        _ => Failure::could_not(chain(&error)),
+    }
+}

@@ -1,0 +1,44 @@
+//! `bulla verify`: is everything as it was sealed?
+
+mod files;
+mod finding;
+mod servers;
+mod state;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+pub(crate) use self::files::directory;
+use super::{Exit, Failure, Printer, Servers};
+
+/// Verify a whole ledger from its files, or what running servers show
+///
+/// With --data, every block file of a stopped server is read again: hashes, signatures, and the rules
+/// applied to every record from the first. Without it, every server given with --url must show a log that
+/// all servers signed (--policy), the same as the others, and one that continues what it showed before
+/// (--state).
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The data directory of a server that is stopped, or a copy of one
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Remember here what the servers showed, and hold against it what they show next time
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    state: Option<PathBuf>,
+    /// Keep here the signed checkpoints that prove a rollback or two histories
+    #[arg(long, value_name = "DIR", default_value = ".", conflicts_with = "data")]
+    evidence: PathBuf,
+    /// Read every record of every server too, and apply the rules to each
+    #[arg(long, conflicts_with = "data")]
+    full: bool,
+}
+
+impl Verify {
+    pub(crate) async fn run(self, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
+        match &self.data {
+            Some(data) => files::verify(data, servers, printer),
+            None => servers::verify(&self, servers, printer).await,
+        }
+    }
+}

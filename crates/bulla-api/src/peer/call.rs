@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::task::coop::unconstrained;
 
 use super::line::{Call, Line};
 use super::{BODY_BYTES_MAX, LocalNode, PeerSecurity, PeerSetupError};
@@ -62,7 +63,9 @@ impl TcpTransport {
         };
         let ended = || TransportError::Unreachable("the transport is shutting down".to_owned());
         let (answer, answered) = oneshot::channel();
-        line.send(Call { request, answer }).await.map_err(|_| ended())?;
+        // Without its own turn to yield, a call takes its place in the queue the first time it is polled. With it, a
+        // task that makes many calls at once would let later ones overtake the one that had to yield.
+        unconstrained(line.send(Call { request, answer })).await.map_err(|_| ended())?;
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
 }

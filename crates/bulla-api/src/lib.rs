@@ -9,5 +9,6 @@ mod cli;
 mod demo;
 mod import;
 mod sample;
+mod witness;
 
 pub use cli::main;

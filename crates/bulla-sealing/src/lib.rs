@@ -22,6 +22,7 @@ mod seal;
 mod utc;
 mod verify;
 mod vkey;
+mod witness;
 
 pub use attestation::{Attestation, AttestationError, Cosigner, TIME_S_MAX, cosign, verify_attestation};
 pub use checkpoint::{Checkpoint, LogSigner, MalformedCheckpoint, verify_log_signature};
@@ -45,3 +46,4 @@ pub use receipt::{
 pub use seal::{SealError, Sealed, Signer, signed_checkpoint};
 pub use verify::{ReceiptError, Verified, verify_receipt};
 pub use vkey::{SignatureType, VerifierKey, VerifierKeyError};
+pub use witness::{AddCheckpoint, MalformedRequest, WitnessRefusal};

@@ -21,6 +21,7 @@ mod sample;
 mod serve;
 mod transfer;
 mod verify;
+mod witness;
 mod write;
 
 #[cfg(test)]
@@ -107,6 +108,7 @@ enum Command {
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
     Verify(verify::Verify),
+    Witness(witness::WitnessCommand),
     /// Print the policy: the keys that receipts must be signed with
     Policy(policy::PolicyCommand),
     /// Print the completion script for a shell
@@ -121,6 +123,8 @@ pub(crate) fn command() -> clap::Command {
     ["demo", "keygen", "init", "serve", "sample", "completion"]
         .into_iter()
         .fold(Arguments::command(), |all, name| all.mut_subcommand(name, |one| one.args(unlisted.clone())))
+        // A witness has policies of its own.
+        .mut_subcommand("witness", |one| one.args(unlisted.iter().filter(|setting| setting.get_id() == "url")))
 }
 
 /// The whole program `bulla`: reads its arguments, does what they say, prints, and says how it went.
@@ -163,6 +167,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Block(command) => command.run(servers, &printer).await,
             Command::Receipt(command) => command.run(servers, &printer).await,
             Command::Verify(command) => command.run(servers, &printer).await,
+            Command::Witness(command) => command.run(&printer).await,
             Command::Policy(command) => command.run(servers, &printer).await,
             Command::Completion(command) => command.run(&printer),
         }

@@ -82,7 +82,7 @@ impl Serve {
     }
 }
 
-fn log_to_standard_error() {
+pub(super) fn log_to_standard_error() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,openraft=warn"));
     // A second call finds the first one's subscriber, which is as good.
     let _ = tracing_subscriber::fmt()
@@ -204,12 +204,12 @@ async fn resolve(address: &Address) -> Result<SocketAddr, Failure> {
 }
 
 /// SIGTERM, as service managers send it, and SIGINT, as Ctrl-C does.
-fn stop_signal() -> Result<[tokio::signal::unix::Signal; 2], Failure> {
+pub(super) fn stop_signal() -> Result<[tokio::signal::unix::Signal; 2], Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::caused("cannot listen for signals", &error));
     Ok([listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?])
 }
 
-async fn stopped([terminate, interrupt]: &mut [tokio::signal::unix::Signal; 2]) {
+pub(super) async fn stopped([terminate, interrupt]: &mut [tokio::signal::unix::Signal; 2]) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bulla_node::Node;
+use bulla_node::config::LimitsSection;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -46,9 +47,15 @@ impl HttpServer {
     /// # Errors
     /// When the socket does not know its own address.
     pub fn start_on(node: Node, listener: TcpListener) -> io::Result<HttpServer> {
+        let limits = node.options().limits.clone();
+        HttpServer::serve_router(router(node), limits, listener)
+    }
+
+    /// Serves any routes, with these limits on connections.
+    pub(crate) fn serve_router(router: Router, limits: LimitsSection, listener: TcpListener) -> io::Result<HttpServer> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(node, listener, stopped));
+        let task = tokio::spawn(serve(router, limits, listener, stopped));
         Ok(HttpServer { address, stop, task })
     }
 
@@ -67,12 +74,10 @@ impl HttpServer {
     }
 }
 
-async fn serve(node: Node, listener: TcpListener, mut stopped: oneshot::Receiver<()>) {
-    let limits = node.options().limits.clone();
+async fn serve(router: Router, limits: LimitsSection, listener: TcpListener, mut stopped: oneshot::Receiver<()>) {
     let header_time = Duration::from_millis(u64::from(limits.header_ms_max));
     let slots = usize::try_from(limits.connections_max).unwrap_or(Semaphore::MAX_PERMITS);
     let slots = Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)));
-    let router = router(node);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut upkeep = tokio::time::interval(metrics::UPKEEP);

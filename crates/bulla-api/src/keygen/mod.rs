@@ -25,10 +25,12 @@ mod files;
 mod generate;
 mod install;
 mod seed;
+mod witness;
 
 pub use error::KeyFilesError;
 pub use generate::{NewKeys, generate};
 pub use install::{install, load_peer_security};
+pub(crate) use witness::{load_witness_key, make_witness_key};
 
 /// The directory of a node's keys, among those of its ledger.
 fn node_directory(keys: &Path, node_id: NodeId) -> PathBuf {

@@ -1,5 +1,6 @@
 //! The promise: whoever changes, hides or takes back anything that was sealed is found by `bulla verify`, and named.
 
+mod files;
 #[path = "../mirror/http.rs"]
 mod http;
 mod ledger;

@@ -12,8 +12,9 @@ pub use bulla_consensus::{
 };
 pub use bulla_storage::identity as identity_files;
 pub use bulla_storage::{
-    Answer, Batch, BlockView, ClosedTable, Entry, Holding, Identity, Item, Ledger, Progress, ReceiptAnswer, RecordView,
-    StorageError, Store, StoreOptions, TILE_WIDTH, TableInfo, TableState, TableView, Verified, WaitingTable,
+    Answer, AuditedBlock, Batch, BlockFiles, BlockView, ClosedTable, Entry, Holding, Identity, Item, Ledger, Progress,
+    ReceiptAnswer, RecordView, StorageError, Store, StoreOptions, TILE_WIDTH, TableInfo, TableState, TableView,
+    Verified, WaitingTable, read_ahead,
 };
 pub use found::{FoundError, found};
 pub use node::{Node, OpenError};

@@ -3,6 +3,7 @@
 
 mod answer;
 mod apply;
+mod block_audit;
 mod block_file;
 mod block_layout;
 mod catch_up;
@@ -35,6 +36,7 @@ mod verify;
 mod view;
 
 pub use answer::{Answer, Batch, Item};
+pub use block_audit::{AuditedBlock, BlockFiles, read_ahead};
 pub use catch_up::{Lacking, StagedBlock};
 pub use error::StorageError;
 pub use guard::{Guard, GuardError};

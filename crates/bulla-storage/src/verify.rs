@@ -1,11 +1,13 @@
 //! Verification of a whole ledger from its block files alone, and of the rows and seals against it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bulla_ledger::Record;
 use bulla_sealing::Checkpoint;
 
-use crate::block_file::{Block, BlockFile};
+use crate::block_audit::{damage, read_ahead};
+use crate::block_file::{Block, BlockFile, FileSum};
 use crate::chain::Chain;
 use crate::error::StorageError;
 use crate::fold::{FoldError, fold};
@@ -43,8 +45,8 @@ pub struct Verified {
 
 impl Ledger {
     /// Reads every stored block file again: checksums, hashes, chain, roots, and the rules applied to every record from
-    /// the first. Then holds the rows, payloads and seals of `ledger.redb` against what came out. Recording goes on
-    /// meanwhile. Keeps every row of the ledger in memory while it runs.
+    /// the first; several threads read and hash. Then holds the rows, payloads and seals of `ledger.redb` against what
+    /// came out. Recording goes on meanwhile. Keeps every row of the ledger in memory while it runs.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] names the first thing that is wrong.
@@ -54,12 +56,14 @@ impl Ledger {
         let (mut chain, mut memory, mut sealed_blocks) = (Chain::new(), Memory::default(), 0);
         let mut at = Progress { blocks_done: 0, blocks: expected.height, leaves_done: 0 };
         progress(at);
-        for height in 0..expected.height {
-            self.verify_block(height, &snapshot, &mut chain, &mut memory)?;
+        let read = |height| read_block(&self.directory.block(height));
+        read_ahead(expected.height, read, |height, read| {
+            self.verify_block(height, read?, &snapshot, &mut chain, &mut memory)?;
             sealed_blocks += u64::from(self.verify_seal(height, &snapshot)?);
             at = Progress { blocks_done: height + 1, leaves_done: chain.log.size(), ..at };
             progress(at);
-        }
+            Ok::<(), StorageError>(())
+        })?;
         if chain != expected {
             let what = format!("the end of the chain in {}", self.path().display());
             return Err(StorageError::corrupt(what, "it is not where the blocks end"));
@@ -76,13 +80,13 @@ impl Ledger {
     fn verify_block(
         &self,
         height: u64,
+        (block, file): (Block, FileSum),
         snapshot: &Snapshot,
         chain: &mut Chain,
         memory: &mut Memory,
     ) -> Result<(), StorageError> {
         let path = self.directory.block(height);
         let corrupt = |detail: &str| StorageError::corrupt(path.display().to_string(), detail);
-        let (block, file) = BlockFile::open(&path)?.read_all()?;
         let (table, header) = match fold(&block, memory, chain, &self.charter) {
             Err(FoldError::Wrong(reason)) => return Err(corrupt(&reason)),
             Err(FoldError::Storage(error)) => return Err(error),
@@ -123,6 +127,14 @@ impl Ledger {
             _ => Err(StorageError::corrupt(format!("the seal of block {height}"), "it does not verify")),
         }
     }
+}
+
+/// Reads a block with all that its file can say of itself; if it is damaged, names the byte.
+fn read_block(path: &Path) -> Result<(Block, FileSum), StorageError> {
+    BlockFile::open(path).and_then(|file| file.read_all()).map_err(|error| match error {
+        StorageError::Corrupt { .. } => damage(path).unwrap_or(error),
+        other => other,
+    })
 }
 
 /// Every row that the blocks make is there, and there is no other.

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use bulla_node::{StorageError, Store, StoreOptions, Verified, identity_files};
+use bulla_sealing::SignedNote;
 use serde_json::json;
 
 use super::super::exit::chain;
 use super::super::print::count;
 use super::super::{Exit, Failure, Printer, Servers, policy, progress};
+use super::Verify;
+use super::state::replace;
 
-pub(super) fn verify(data: &Path, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
     if servers.has_policy() {
         let (given, own) = (servers.policy()?, policy::of_directory(data)?);
         if given != own {
@@ -21,7 +24,10 @@ pub(super) fn verify(data: &Path, servers: &Servers, printer: &Printer) -> Resul
             )));
         }
     }
-    let verified = directory(data)?;
+    let (verified, newest) = read_again(data).map_err(failed)?;
+    if let (Some(path), Some(newest)) = (&command.save_checkpoint, newest) {
+        replace(path, newest.to_string().as_bytes())?;
+    }
     let size = verified.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
     let root = verified.checkpoint.as_ref().map(|checkpoint| checkpoint.root.to_string());
     let value = json!({
@@ -54,10 +60,10 @@ pub(super) fn verify(data: &Path, servers: &Servers, printer: &Printer) -> Resul
 
 /// Reads every block file again, hashes every leaf, and applies the rules to every record.
 pub(crate) fn directory(data: &Path) -> Result<Verified, Failure> {
-    read_again(data).map_err(failed)
+    Ok(read_again(data).map_err(failed)?.0)
 }
 
-fn read_again(data: &Path) -> Result<Verified, StorageError> {
+fn read_again(data: &Path) -> Result<(Verified, Option<SignedNote>), StorageError> {
     let identity = identity_files::load(data)?;
     let store = Store::open(data, &identity, StoreOptions::default())?;
     let bar = progress::bar(0, "blocks").with_message("verifying");
@@ -66,7 +72,7 @@ fn read_again(data: &Path) -> Result<Verified, StorageError> {
         bar.set_position(progress.blocks_done);
     });
     bar.finish_and_clear();
-    verified
+    Ok((verified?, store.ledger().checkpoint()?))
 }
 
 fn failed(error: StorageError) -> Failure {

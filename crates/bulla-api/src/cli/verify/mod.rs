@@ -1,5 +1,6 @@
 //! `bulla verify`: is everything as it was sealed?
 
+mod blocks;
 mod files;
 mod finding;
 mod servers;
@@ -23,6 +24,20 @@ pub(crate) struct Verify {
     /// The data directory of a server that is stopped, or a copy of one
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// With --data, read the block files alone. Nothing is written or locked, so the server may run, and a copy
+    /// of its blocks directory will do. They hold no signatures: give --checkpoint
+    #[arg(long, requires = "data")]
+    blocks_only: bool,
+    /// The signed checkpoint to hold the block files against, such as `curl .../checkpoint` gets
+    #[arg(long, value_name = "FILE", requires = "blocks_only")]
+    checkpoint: Option<PathBuf>,
+    /// A signed checkpoint up to which these block files were verified before. What lies below is held against
+    /// it with the hashes in the files, and not hashed again
+    #[arg(long, value_name = "FILE", requires = "blocks_only")]
+    from_checkpoint: Option<PathBuf>,
+    /// Keep here the newest signed checkpoint that was proven
+    #[arg(long, value_name = "FILE")]
+    save_checkpoint: Option<PathBuf>,
     /// Remember here what the servers showed, and hold against it what they show next time
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
     state: Option<PathBuf>,
@@ -37,7 +52,8 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) async fn run(self, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
         match &self.data {
-            Some(data) => files::verify(data, servers, printer),
+            Some(data) if self.blocks_only => blocks::verify(&self, data, servers, printer),
+            Some(data) => files::verify(&self, data, servers, printer),
             None => servers::verify(&self, servers, printer).await,
         }
     }

@@ -11,7 +11,7 @@ use super::super::print::count;
 use super::super::{Exit, Failure, Printer, Servers, progress};
 use super::Verify;
 use super::finding::{Finding, Findings, keep_evidence};
-use super::state::{Signed, State};
+use super::state::{Signed, State, replace};
 
 /// How often, and how long apart, a server is asked again that shows less than it did: one that was just started takes
 /// a moment to have its newest seal again.
@@ -70,6 +70,10 @@ pub(super) async fn verify(command: &Verify, servers: &Servers, printer: &Printe
     {
         shown.iter().filter(|server| server.has_tiles).for_each(|server| state.saw(&server.url, &server.signed));
         state.save()?;
+    }
+    let newest = shown.iter().filter(|server| server.has_tiles).max_by_key(|server| server.signed.checkpoint.size);
+    if let (Some(path), Some(newest), false) = (&command.save_checkpoint, newest, findings.prove_tampering()) {
+        replace(path, newest.signed.note.as_bytes())?;
     }
     let value = facts(&policy, &shown, before);
     Ok(findings.show(printer, value, &words(&policy, urls.len(), &shown, before, command.full)))

@@ -29,6 +29,14 @@ impl Signed {
         Ok(Signed { note: note.to_string(), checkpoint: sealed.checkpoint, signers })
     }
 
+    /// Reads a signed checkpoint from a file of the verifier's own.
+    pub(super) fn read(path: &Path, policy: &Policy) -> Result<Signed, Failure> {
+        let bytes =
+            fs::read(path).map_err(|error| Failure::caused(format_args!("cannot read {}", path.display()), &error))?;
+        Signed::parse(&bytes, policy)
+            .map_err(|why| Failure::could_not(format!("{} is no sealed checkpoint: {why}", path.display())))
+    }
+
     fn parse(note: &[u8], policy: &Policy) -> Result<Signed, String> {
         let note = SignedNote::parse(note).map_err(|error| chain(&error))?;
         Signed::verify(&note, policy).map_err(|error| chain(&error))

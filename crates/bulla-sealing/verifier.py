@@ -1,0 +1,896 @@
+#!/usr/bin/env python3
+"""Verifies receipts of a bulla ledger: written from SPEC.md beside it, sharing no code with the Rust crate.
+
+    python3 verifier.py RECEIPT POLICY          0 verified, 1 invalid, 2 cannot verify
+    python3 verifier.py --vectors FILE...       judges test vectors; 0 when it judges all as they say
+
+Needs the package `cryptography`, for Ed25519. The numbers in comments are the sections of SPEC.md.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import sys
+import unicodedata
+import uuid
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+ZERO = bytes(32)
+NIL = uuid.UUID(int=0)
+NO_LIMIT = 1 << 64
+
+
+class Refused(Exception):
+    """A rule is broken; the name is the specification's."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.name = name
+
+    def cannot_verify(self):
+        return self.name.rsplit(".", 1)[-1] in {
+            "UnknownFormat", "UnknownExtra", "UnknownMagic", "UnknownKind", "UnknownFlags",
+        }
+
+
+def require(holds, name):
+    if not holds:
+        raise Refused(name)
+
+
+class part:
+    """Puts the name of a part before the errors found in it."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, Refused):
+            raise Refused(f"{self.name}.{error.name}") from None
+
+
+# --- 1. Notation ---------------------------------------------------------------------------------
+
+WHITE_SPACE = {*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F,
+               0x3000}
+
+
+def is_white(character):
+    return ord(character) in WHITE_SPACE
+
+
+def is_control(character):
+    return ord(character) < 0x20 or 0x7F <= ord(character) <= 0x9F
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def u(length, number):
+    return number.to_bytes(length, "big")
+
+
+def from_base64(text):
+    """The bytes, or None when an encoder would not have written this."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error, ValueError):
+        return None
+    return data if base64.b64encode(data).decode() == text else None
+
+
+def from_decimal(text):
+    digits = 0 < len(text) <= 20 and all("0" <= c <= "9" for c in text) and (text == "0" or text[0] != "0")
+    return int(text) if digits and int(text) < NO_LIMIT else None
+
+
+def from_utf8(data, name):
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused(name) from None
+
+
+class Reader:
+    """Reads bytes front to back."""
+
+    def __init__(self, data):
+        self.data, self.place = data, 0
+
+    def take(self, length):
+        require(self.place + length <= len(self.data), "Truncated")
+        self.place += length
+        return self.data[self.place - length:self.place]
+
+    def number(self, length):
+        return int.from_bytes(self.take(length), "big")
+
+    def uuid(self):
+        return uuid.UUID(bytes=self.take(16))
+
+    def end(self):
+        require(self.place == len(self.data), "TrailingBytes")
+
+
+# --- 2. The Merkle log ---------------------------------------------------------------------------
+
+EMPTY_ROOT = sha256()
+
+
+def leaf_hash(leaf):
+    return sha256(b"\x00", leaf)
+
+
+def node_hash(left, right):
+    return sha256(b"\x01", left, right)
+
+
+def siblings(node, last):
+    """On which side the siblings stand, from the leaf up."""
+    sides = []
+    while last > 0:
+        if node % 2 == 1:
+            sides.append("left")
+        elif node < last:
+            sides.append("right")
+        node //= 2
+        last //= 2
+    return sides
+
+
+def check_length(needed, found):
+    require(needed <= 63, "TooLong")
+    require(needed == found, "WrongLength")
+
+
+def verify_inclusion(leaf_index, size, hashed, path, root):
+    require(leaf_index < size, "IndexBeyondSize")
+    sides = siblings(leaf_index, size - 1)
+    check_length(len(sides), len(path))
+    for side, sibling in zip(sides, path):
+        hashed = node_hash(sibling, hashed) if side == "left" else node_hash(hashed, sibling)
+    require(hashed == root, "RootMismatch")
+
+
+def verify_consistency(size1, size2, proof, root1, root2):
+    require(size1 != 0, "SizeZero")
+    require(size1 <= size2, "SizesDecrease")
+    if size1 == size2:
+        require(not proof, "WrongLength")
+        require(root1 == root2, "RootMismatch")
+        return
+    level = (size1 & -size1).bit_length() - 1
+    sides = siblings((size1 - 1) >> level, (size2 - 1) >> level)
+    whole = size1 & (size1 - 1) == 0
+    check_length(len(sides) + (0 if whole else 1), len(proof))
+    seed, steps = (root1, proof) if whole else (proof[0], proof[1:])
+    earlier = later = seed
+    for side, sibling in zip(sides, steps):
+        if side == "left":
+            earlier = node_hash(sibling, earlier)
+            later = node_hash(sibling, later)
+        else:
+            later = node_hash(later, sibling)
+    require(earlier == root1, "EarlierRootMismatch")
+    require(later == root2, "RootMismatch")
+
+
+def root_before_last(path):
+    if not path:
+        return EMPTY_ROOT
+    hashed = path[0]
+    for taller in path[1:]:
+        hashed = node_hash(taller, hashed)
+    return hashed
+
+
+# --- 3. Leaves -----------------------------------------------------------------------------------
+
+MAGIC = b"BUL\x01"
+RECORD_KINDS = {0x01: "register", 0x02: "issue", 0x03: "transfer", 0x04: "retire", 0x05: "redeem", 0x0D: "amend",
+                0x30: "enroll", 0x31: "define"}
+HEADER_KIND, CONFIG_KIND = 0x10, 0x11
+
+
+def read_prefix(leaf):
+    require(len(leaf) >= 8, "Truncated")
+    require(leaf[:4] == MAGIC, "UnknownMagic")
+    require(leaf[6:8] == bytes(2), "Invalid.reserved")
+    return leaf[4], leaf[5]
+
+
+def expect_length(leaf, length):
+    require(len(leaf) >= length, "Truncated")
+    require(len(leaf) == length, "TrailingBytes")
+
+
+def read_record(leaf):
+    kind, flags = read_prefix(leaf)
+    require(kind in RECORD_KINDS, "UnknownKind")
+    require(flags & 0xF0 == 0, "UnknownFlags")
+    expect_length(leaf, 176)
+    reader = Reader(leaf[8:])
+    record = {
+        "kind": RECORD_KINDS[kind],
+        "flags": flags,
+        "leaf_index": reader.number(8),
+        "record_id": reader.uuid(),
+        "asset_id": reader.uuid(),
+        "asset_seq": reader.number(8),
+        "prev_leaf": reader.number(8),
+        "prev_leaf_to": reader.number(8),
+        "ref_leaf": reader.number(8),
+        "from": reader.uuid(),
+        "to": reader.uuid(),
+        "quantity": reader.number(16),
+        "time_us": reader.number(8),
+        "event_time_us": reader.number(8),
+        "payload_commit": reader.take(32),
+    }
+    if not flags & 1:
+        require(record["payload_commit"] == ZERO, "Invalid.payload_commit")
+        record["payload_commit"] = None
+    return record
+
+
+def payload_commit(salt, payload):
+    return sha256(b"bulla/payload/v1\0", salt, payload)
+
+
+def read_header(leaf):
+    kind, flags = read_prefix(leaf)
+    require(kind == HEADER_KIND, "WrongKind")
+    require(flags == 0, "UnknownFlags")
+    expect_length(leaf, 296)
+    reader = Reader(leaf[8:])
+    header = {"ledger_id": reader.uuid(), "table_id": reader.uuid()}
+    for field in ["leaf_index", "height", "first_leaf", "record_count", "opened_us", "closed_us", "raft_term",
+                  "raft_index"]:
+        header[field] = reader.number(8)
+    for field in ["records_root", "log_root", "state_root", "prev_header", "config", "reserved_2"]:
+        header[field] = reader.take(32)
+    require(header.pop("state_root") == ZERO, "Invalid.state_root")
+    require(header.pop("reserved_2") == ZERO, "Invalid.reserved")
+    genesis = header["height"] == 0
+    derived = table_id(header["ledger_id"], header["height"], header["prev_header"])
+    require(header["table_id"] == derived, "Invalid.table_id")
+    fits = header["leaf_index"] == header["first_leaf"] + header["record_count"]
+    require(fits and header["leaf_index"] < NO_LIMIT - 1, "Invalid.leaf_index")
+    require((header["first_leaf"] == 0) == genesis, "Invalid.first_leaf")
+    require(header["first_leaf"] >= header["height"], "Invalid.height")
+    require(header["opened_us"] <= header["closed_us"], "Invalid.closed_us")
+    require(header["record_count"] > 0 or header["records_root"] == EMPTY_ROOT, "Invalid.records_root")
+    require(not genesis or header["log_root"] == header["records_root"], "Invalid.log_root")
+    require((header["prev_header"] == ZERO) == genesis, "Invalid.prev_header")
+    return header
+
+
+def read_text(reader, field):
+    return from_utf8(reader.take(reader.number(2)), f"Invalid.{field}")
+
+
+def read_config(leaf):
+    kind, flags = read_prefix(leaf)
+    require(kind == CONFIG_KIND, "WrongKind")
+    require(flags == 0, "UnknownFlags")
+    reader = Reader(leaf)
+    reader.take(8)
+    config = {
+        "ledger_id": reader.uuid(),
+        "config_seq": reader.number(8),
+        "first_height": reader.number(8),
+        "prev_config": reader.take(32),
+    }
+    require(reader.number(2) == 0, "Invalid.reserved")
+    node_count = reader.number(2)
+    config["origin"] = read_text(reader, "origin")
+    config["log_key"] = reader.take(32)
+    config["nodes"] = []
+    for _ in range(node_count):
+        name = read_text(reader, "node_name")
+        require(reader.number(1) == COSIGNATURE, "Invalid.key_type")
+        require(reader.number(2) == 32, "Invalid.public_key")
+        config["nodes"].append((name, reader.take(32)))
+    reader.end()
+    with part("Keys"):
+        check_keys(config["origin"], config["log_key"], config["nodes"], [])
+    genesis = config["config_seq"] == 0
+    require(config["origin"] != f"bulla/{NIL}", "Invalid.origin")
+    require((config["first_height"] == 0) == genesis, "Invalid.first_height")
+    require((config["prev_config"] == ZERO) == genesis, "Invalid.prev_config")
+    if genesis:
+        require(config["ledger_id"] == ledger_id(leaf, config["ledger_id"], config["origin"]), "Invalid.ledger_id")
+    return config
+
+
+def uuid8(digest):
+    data = bytearray(digest[:16])
+    data[6] = data[6] & 0x0F | 0x80
+    data[8] = data[8] & 0x3F | 0x80
+    return uuid.UUID(bytes=bytes(data))
+
+
+def ledger_id(genesis, stated, origin):
+    hashed = bytearray(genesis)
+    hashed[8:24] = NIL.bytes
+    if origin == f"bulla/{stated}":
+        hashed[78:78 + len(origin)] = f"bulla/{NIL}".encode()
+    return uuid8(sha256(b"bulla/ledger/v1\0", bytes(hashed)))
+
+
+def table_id(ledger, height, prev_header):
+    return uuid8(sha256(b"bulla/table/v1\0", ledger.bytes, u(8, height), prev_header))
+
+
+def named_id(ledger, sort, name):
+    name = unicodedata.normalize("NFC", name)
+    data = name.encode()
+    require(data, "Empty")
+    require(len(data) <= 128, "TooLong")
+    require(not any(map(is_control, name)), "ControlCharacter")
+    require(not is_white(name[0]) and not is_white(name[-1]), "OuterWhiteSpace")
+    return uuid8(sha256(b"bulla/name/v1\0", ledger.bytes, u(1, sort), data))
+
+
+# --- 4. Keys, notes and signatures ---------------------------------------------------------------
+
+LOG, COSIGNATURE = 0x01, 0x04
+P = 2**255 - 19
+D = -121665 * pow(121666, -1, P) % P
+L = 2**252 + 27742317777372353535851937790883648493
+
+
+def is_key_name(name):
+    strange = any(is_white(c) or is_control(c) or c == "+" for c in name)
+    return 1 <= len(name.encode()) <= 255 and not strange
+
+
+def decode_point(data):
+    """The point (x, y), or None."""
+    number = int.from_bytes(data, "little")
+    y = (number & (1 << 255) - 1) % P
+    numerator, denominator = (y * y - 1) % P, (D * y * y + 1) % P
+    x = numerator * pow(denominator, 3, P) * pow(numerator * pow(denominator, 7, P), (P - 5) // 8, P) % P
+    if denominator * x * x % P == -numerator % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if denominator * x * x % P != numerator:
+        return None
+    return (P - x if x and x % 2 != number >> 255 else x, y)
+
+
+def of_small_order(point):
+    """Whether eight times the point is the neutral element."""
+    x, y = point
+    for _ in range(3):
+        product = D * x * x * y * y % P
+        x, y = (2 * x * y * pow(1 + product, -1, P) % P, (y * y + x * x) * pow(1 - product, -1, P) % P)
+    return (x, y) == (0, 1)
+
+
+def is_usable_point(data):
+    point = decode_point(data)
+    return point is not None and not of_small_order(point)
+
+
+def check_keys(origin, log_key, nodes, witnesses):
+    require(len(nodes) <= 64 and len(witnesses) <= 64, "TooManyNodes")
+    require(nodes, "NoNodes")
+    require(is_key_name(origin), "BadName")
+    require(is_usable_point(log_key), "BadKey")
+    names, keys = set(), {log_key}
+    for name, key in [*nodes, *witnesses]:
+        require(is_key_name(name), "BadName")
+        require(is_usable_point(key), "BadKey")
+        require(name not in {"none", "voters"}, "ReservedName")
+        require(name not in names, "SameName")
+        require(key not in keys, "SameKey")
+        names.add(name)
+        keys.add(key)
+
+
+def verify_signature(key, message, signature):
+    require(len(signature) == 64 and is_usable_point(key) and is_usable_point(signature[:32]), "BadSignature")
+    require(int.from_bytes(signature[32:], "little") < L, "BadSignature")
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        raise Refused("BadSignature") from None
+
+
+def key_id(name, sort, key):
+    return sha256(name.encode(), b"\n", u(1, sort), key)[:4]
+
+
+def read_verifier_key(text):
+    name, plus, rest = text.partition("+")
+    stated_id, another_plus, material = rest.partition("+")
+    require(plus and another_plus and is_key_name(name), "Form")
+    material = from_base64(material)
+    require(material, "Form")
+    sort, key = material[0], material[1:]
+    require(sort in {LOG, COSIGNATURE}, "SignatureType")
+    require(len(key) == 32, "Form")
+    require(stated_id == key_id(name, sort, key).hex(), "KeyId")
+    return name, sort, key
+
+
+def read_checkpoint(text):
+    lines = text.split("\n")
+    require(len(lines) == 4 and lines[3] == "", "Lines")
+    require(is_key_name(lines[0]), "Origin")
+    size = from_decimal(lines[1])
+    require(size is not None, "Size")
+    root = from_base64(lines[2])
+    require(root is not None and len(root) == 32, "Root")
+    return {"origin": lines[0], "size": size, "root": root}
+
+
+def read_note(text):
+    """The text that is signed, and (name, key id, signature) of each line."""
+    require(not any(c < " " and c != "\n" for c in text), "ControlCharacter")
+    cut = text.rfind("\n\n")
+    require(cut >= 0, "NoEmptyLine")
+    signed, lines = text[:cut + 1], text[cut + 2:].split("\n")
+    require(len(lines) > 1 and lines.pop() == "", "SignatureLine")
+    signatures = []
+    for line in lines:
+        require(line.startswith("\u2014 "), "SignatureLine")
+        name, space, encoded = line[2:].partition(" ")
+        require(space and name and not any(is_white(c) or c == "+" for c in name), "SignatureLine")
+        data = from_base64(encoded)
+        require(data is not None and len(data) >= 5, "SignatureLine")
+        signatures.append((name, data[:4], data[4:]))
+    require(len(signatures) <= 256, "TooManySignatures")
+    return signed, signatures
+
+
+def verify_log_line(key, text, signature):
+    verify_signature(key, text.encode(), signature)
+
+
+def verify_cosignature(key, text, signature):
+    require(len(signature) == 72, "BadSignature")
+    time_s = int.from_bytes(signature[:8], "big")
+    require(time_s < 1 << 63, "BadSignature")
+    verify_signature(key, f"cosignature/v1\ntime {time_s}\n{text}".encode(), signature[8:])
+    return time_s
+
+
+# --- 5. Policy -----------------------------------------------------------------------------------
+
+URN = "urn:uuid:"
+
+
+def read_uuid(text):
+    try:
+        read = uuid.UUID(text)
+    except ValueError:
+        return None
+    return read if str(read) == text else None
+
+
+class PolicyLines:
+    """What the lines of a policy file said so far."""
+
+    def __init__(self):
+        self.log = self.quorum = None
+        self.witnesses = {}
+        self.groups = {}
+
+    def defines(self, word):
+        return word == "none" or word in self.witnesses or word in self.groups
+
+    def read(self, line):
+        require(not any(c != "\t" and (c < " " or c == "\x7f") for c in line), "ControlCharacter")
+        words = [word for word in line.replace("\t", " ").split(" ") if word]
+        if not words or words[0].startswith("#"):
+            return
+        first, count = words[0], len(words)
+        if first == "log" and count == 3:
+            self.read_log(*words[1:])
+        elif first == "witness" and count in (3, 4):
+            self.read_witness(*words[1:3])
+        elif first == "group" and count >= 4:
+            self.read_group(words[1], words[2], words[3:])
+        elif first == "quorum" and count == 2:
+            self.read_quorum(words[1])
+        else:
+            raise Refused("Form")
+
+    def read_log(self, key, url):
+        require(self.log is None, "Twice")
+        ledger = read_uuid(url[len(URN):]) if url.startswith(URN) else None
+        require(ledger is not None, "Form")
+        self.log = (*self.read_key(key, LOG), ledger)
+
+    def read_witness(self, word, key):
+        require(not self.defines(word), "Twice")
+        self.witnesses[word] = self.read_key(key, COSIGNATURE)
+
+    def read_key(self, text, sort):
+        with part("VerifierKey"):
+            name, found, key = read_verifier_key(text)
+        require(found == sort, "KeyOfWrongType")
+        return name, key
+
+    def read_group(self, word, threshold, members):
+        require(not self.defines(word), "Twice")
+        elsewhere = {member for _, others in self.groups.values() for member in others}
+        for place, member in enumerate(members):
+            require(member not in elsewhere and member not in members[:place], "Twice")
+            require(member in self.witnesses or member in self.groups, "UndefinedName")
+        needed = {"all": len(members), "any": 1}.get(threshold, from_decimal(threshold))
+        require(needed is not None, "Form")
+        require(1 <= needed <= len(members), "Threshold")
+        self.groups[word] = (needed, members)
+
+    def read_quorum(self, word):
+        require(self.quorum is None, "Twice")
+        require(word != "none", "NotAll")
+        require(self.defines(word), "UndefinedName")
+        self.quorum = word
+
+    def nodes_and_demand(self):
+        """The words of the nodes, and that of the demand or None."""
+        if self.quorum in self.witnesses:
+            return [self.quorum], None
+        members = self.all_members(self.quorum)
+        if all(member in self.witnesses for member in members):
+            return members, None
+        require(len(members) == 2, "NotTwo")
+        first, demand = members
+        if first in self.witnesses:
+            return [first], demand
+        nodes = self.all_members(first)
+        require(all(node in self.witnesses for node in nodes), "NotTwo")
+        return nodes, demand
+
+    def all_members(self, word):
+        needed, members = self.groups[word]
+        require(needed == len(members), "NotAll")
+        return members
+
+    def demand(self, word, names):
+        """A name, or how many of which demands."""
+        if word in self.witnesses:
+            return self.witnesses[word][0]
+        needed, members = self.groups[word]
+        require(word not in names, "Keys.SameName")
+        reserved = word in {"none", "voters", "voters+witnesses"} or word.startswith("#")
+        require(not reserved, "Keys.ReservedName")
+        return (needed, [self.demand(member, names) for member in members])
+
+
+def read_policy(text):
+    lines = PolicyLines()
+    for line in text.split("\n"):
+        lines.read(line)
+    require(lines.log is not None and lines.quorum is not None, "Missing")
+    origin, log_key, ledger = lines.log
+    words, demand = lines.nodes_and_demand()
+    nodes = [lines.witnesses[word] for word in words]
+    witnesses = [signer for word, signer in lines.witnesses.items() if word not in words]
+    with part("Keys"):
+        check_keys(origin, log_key, nodes, witnesses)
+    names = {name for name, _ in [*nodes, *witnesses]}
+    return {
+        "origin": origin,
+        "ledger_id": ledger,
+        "log_key": log_key,
+        "nodes": nodes,
+        "witnesses": witnesses,
+        "demand": None if demand is None else lines.demand(demand, names),
+    }
+
+
+def is_met(demand, signed):
+    if isinstance(demand, str):
+        return demand in signed
+    needed, members = demand
+    return sum(is_met(member, signed) for member in members) >= needed
+
+
+def verify_seal(note, policy):
+    """The checkpoint, and (name, time) of the nodes and of the witnesses that signed."""
+    text, signatures = note
+    with part("NotACheckpoint"):
+        checkpoint = read_checkpoint(text)
+    require(checkpoint["origin"] == policy["origin"], "UnknownOrigin")
+
+    def line_of(name, sort, key, verify):
+        found = [line for line in signatures if line[:2] == (name, key_id(name, sort, key))]
+        require(len(found) <= 1, "RepeatedSignature")
+        return (name, verify(key, text, found[0][2])) if found else None
+
+    log = line_of(policy["origin"], LOG, policy["log_key"], verify_log_line)
+    nodes = [line_of(name, COSIGNATURE, key, verify_cosignature) for name, key in policy["nodes"]]
+    witnesses = [line_of(name, COSIGNATURE, key, verify_cosignature) for name, key in policy["witnesses"]]
+    require(log, "LogSignatureMissing")
+    require(all(nodes), "NodesMissing")
+    witnesses = [witness for witness in witnesses if witness]
+    demand = policy["demand"]
+    require(demand is None or is_met(demand, [name for name, _ in witnesses]), "WitnessesMissing")
+    return checkpoint, nodes, witnesses
+
+
+# --- 6. Receipt ----------------------------------------------------------------------------------
+
+FIRST_LINE = "c2sp.org/tlog-proof@v1\n"
+EXTRA_MAGIC = b"BULR\x01"
+
+
+def read_extra(data):
+    require(data.startswith(EXTRA_MAGIC), "UnknownExtra")
+    with part("Extra"):
+        reader = Reader(data)
+        reader.take(5)
+        record = reader.take(reader.number(2))
+        flag = reader.number(1)
+        require(flag in (0, 1), "Invalid.payload_flag")
+        payload = (reader.take(32), reader.take(reader.number(4))) if flag else None
+        header = reader.take(reader.number(2))
+        header_path = [reader.take(32) for _ in range(reader.number(1))]
+        reader.end()
+    return record, payload, header, header_path
+
+
+def read_receipt(data):
+    require(len(data) <= 262_144, "TooLong")
+    text = from_utf8(data, "NotUtf8")
+    require(text.startswith(FIRST_LINE), "UnknownFormat")
+    proof, empty, note = text[len(FIRST_LINE):].partition("\n\n")
+    require(empty, "NoCheckpoint")
+    lines = proof.split("\n")
+    extra = from_base64(lines[0][6:]) if lines[0].startswith("extra ") else None
+    require(extra is not None and len(extra) <= 48_000, "ExtraLine")
+    record, payload, header, header_path = read_extra(extra)
+    index = from_decimal(lines[1][6:]) if len(lines) > 1 and lines[1].startswith("index ") else None
+    require(index is not None, "IndexLine")
+    path = [from_base64(line) for line in lines[2:]]
+    require(all(hashed is not None and len(hashed) == 32 for hashed in path), "PathLine")
+    require(len(path) <= 63 and len(header_path) <= 63, "PathTooLong")
+    with part("Note"):
+        note = read_note(note)
+    with part("Checkpoint"):
+        read_checkpoint(note[0])
+    return record, payload, header, header_path, index, path, note
+
+
+# --- 7. Verification -----------------------------------------------------------------------------
+
+
+def verify_receipt(data, policy):
+    """What the receipt proves, in words; raises Refused."""
+    with part("Malformed"):
+        record_leaf, payload, header_leaf, header_path, index, path, note = read_receipt(data)
+    with part("Seal"):
+        checkpoint, nodes, witnesses = verify_seal(note, policy)
+    with part("Record"):
+        record = read_record(record_leaf)
+    require(record["leaf_index"] == index, "RecordIndex")
+    with part("RecordPath"):
+        verify_inclusion(index, checkpoint["size"], leaf_hash(record_leaf), path, checkpoint["root"])
+    with part("Header"):
+        header = read_header(header_leaf)
+    require(header["ledger_id"] == policy["ledger_id"], "OtherLedger")
+    with part("HeaderPath"):
+        hashed = leaf_hash(header_leaf)
+        verify_inclusion(header["leaf_index"], checkpoint["size"], hashed, header_path, checkpoint["root"])
+    require(header["first_leaf"] <= index < header["leaf_index"], "NotInBlock")
+    if header["leaf_index"] + 1 == checkpoint["size"]:
+        require(root_before_last(header_path) == header["log_root"], "LogRoot")
+    if payload is not None:
+        require(record["payload_commit"] is not None, "PayloadNotCommitted")
+        require(payload_commit(*payload) == record["payload_commit"], "PayloadMismatch")
+    return words(record, payload, header, checkpoint, nodes, witnesses)
+
+
+def words(record, payload, header, checkpoint, nodes, witnesses):
+    if payload is not None:
+        said = f"{len(payload[1])} bytes, as the record committed to"
+    elif record["payload_commit"] is not None:
+        said = "committed to by the record, not in this receipt"
+    else:
+        said = "none"
+    signed = [f"           {name} at {utc(time_s)}Z" for name, time_s in nodes]
+    witnessed = [f"           {name} at {utc(time_s)}Z" for name, time_s in witnesses]
+    lines = [
+        "The record is in the ledger, and its block is sealed.",
+        f"record     leaf {record['leaf_index']} of the log",
+        f"payload    {said}",
+        f"block      height {header['height']}",
+        f"table      {header['table_id']}",
+        f"opened     {utc_us(header['opened_us'])}",
+        f"closed     {utc_us(header['closed_us'])}",
+        f"ledger     {header['ledger_id']}",
+        f"log        {checkpoint['origin']}",
+        f"size       {checkpoint['size']} leaves",
+        f"root       {checkpoint['root'].hex()}",
+        f"signed by  the log, and all {len(nodes)} nodes:",
+        *signed,
+        f"witnesses  {len(witnesses)}:" if witnesses else "witnesses  none",
+        *witnessed,
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def utc_us(time_us):
+    return f"{utc(time_us // 1_000_000)}.{time_us % 1_000_000:06}Z"
+
+
+def utc(time_s):
+    # Years beyond 9999 are times too, so not the datetime module.
+    days, second = divmod(time_s, 86_400)
+    year = 1970 + 400 * (days // 146_097)
+    days %= 146_097
+    while days >= 365 + is_leap(year):
+        days -= 365 + is_leap(year)
+        year += 1
+    month = 0
+    for length in [31, 28 + is_leap(year), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]:
+        month += 1
+        if days < length:
+            break
+        days -= length
+    return f"{year:04}-{month:02}-{days + 1:02}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+
+
+def is_leap(year):
+    return int(year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
+
+
+# --- The test vectors ----------------------------------------------------------------------------
+
+
+def piece(case, field):
+    """Bytes that a vector gives as text, as runs of text, or in hexadecimal."""
+    if f"{field}_hex" in case:
+        return bytes.fromhex(case[f"{field}_hex"])
+    given = case[field]
+    runs = [[given, 1]] if isinstance(given, str) else given
+    return "".join(text * times for text, times in runs).encode()
+
+
+def hashes(texts):
+    return [bytes.fromhex(text) for text in texts]
+
+
+def judge_id(case, _):
+    ledger = uuid.UUID(case["ledger_id"])
+    if case["sort"] == "ledger":
+        genesis = bytes.fromhex(case["genesis"])
+        return {"id": ledger_id(genesis, ledger, read_config(genesis)["origin"])}
+    if case["sort"] == "table":
+        return {"id": table_id(ledger, int(case["height"]), bytes.fromhex(case["prev_header"]))}
+    return {"id": named_id(ledger, {"asset": 1, "party": 2, "class": 3}[case["sort"]], case["text"])}
+
+
+def judge_verifier_key(case, _):
+    name, sort, key = read_verifier_key(case["text"])
+    return {"name": name, "type": sort, "public_key": key, "key_id": key_id(name, sort, key)}
+
+
+def judge_note(case, _):
+    text, signatures = read_note(from_utf8(piece(case, "note"), "NotUtf8"))
+    return {"text": text, "signatures": signatures}
+
+
+def judge_seal(case, file):
+    policy = read_policy(file["policies"][case["policy"]])
+    checkpoint, nodes, witnesses = verify_seal(read_note(from_utf8(piece(case, "note"), "NotUtf8")), policy)
+    return {**checkpoint, "nodes": nodes, "witnesses": witnesses}
+
+
+def judge_leaf(read):
+    def judge(case, _):
+        leaf = bytes.fromhex(case["leaf"])
+        return {**read(leaf), "leaf_hash": leaf_hash(leaf)}
+
+    return judge
+
+
+def judge_inclusion(case, _):
+    numbers = [int(case[field]) for field in ["leaf_index", "size"]]
+    verify_inclusion(*numbers, bytes.fromhex(case["leaf_hash"]), hashes(case["path"]), bytes.fromhex(case["root"]))
+    return {}
+
+
+def judge_consistency(case, _):
+    numbers = [int(case[field]) for field in ["size1", "size2"]]
+    verify_consistency(*numbers, hashes(case["proof"]), bytes.fromhex(case["root1"]), bytes.fromhex(case["root2"]))
+    return {}
+
+
+def judge_signature(case, _):
+    verify_signature(*(bytes.fromhex(case[field]) for field in ["public_key", "message", "signature"]))
+    return {}
+
+
+JUDGES = {
+    "receipts": lambda case, file: {
+        "words": verify_receipt(piece(case, "receipt"), read_policy(file["policies"][case["policy"]])),
+    },
+    "policies": lambda case, _: read_policy(case["text"]),
+    "seals": judge_seal,
+    "notes": judge_note,
+    "checkpoints": lambda case, _: read_checkpoint(case["text"]),
+    "verifier keys": judge_verifier_key,
+    "records": judge_leaf(read_record),
+    "headers": judge_leaf(read_header),
+    "configs": judge_leaf(read_config),
+    "ids": judge_id,
+    "payload commitments": lambda case, _: {
+        "payload_commit": payload_commit(bytes.fromhex(case["salt"]), piece(case, "payload")),
+    },
+    "inclusion": judge_inclusion,
+    "consistency": judge_consistency,
+    "signatures": judge_signature,
+}
+
+
+def as_vector(value):
+    """A value as the vectors write it: numbers in decimal, bytes in hexadecimal, both as text."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {key: as_vector(held) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_vector(held) for held in value]
+    return None if value is None else str(value)
+
+
+def judge_vectors(paths):
+    right, wrong = 0, 0
+    for path in paths:
+        with open(path, encoding="utf-8") as opened:
+            file = json.load(opened)
+        for case in file["cases"]:
+            try:
+                found = {"holds": as_vector(JUDGES[file["sort"]](case, file))}
+            except Refused as refused:
+                found = {"error": refused.name, "cannot_verify": refused.cannot_verify()}
+            expected = {key: case[key] for key in ["holds", "error", "cannot_verify"] if key in case}
+            if found == expected:
+                right += 1
+            else:
+                wrong += 1
+                print(f"{path}: {case['name']}: expected {expected}, found {found}")
+    print(f"{right} as expected, {wrong} not")
+    return 1 if wrong or not right else 0
+
+
+def main(arguments):
+    if len(arguments) > 1 and arguments[0] == "--vectors":
+        return judge_vectors(arguments[1:])
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        with open(arguments[0], "rb") as opened:
+            receipt = opened.read()
+        with open(arguments[1], "rb") as opened:
+            policy = read_policy(from_utf8(opened.read(), "NotUtf8"))
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Refused as refused:
+        print(f"{arguments[1]} is not a policy: {refused.name}", file=sys.stderr)
+        return 2
+    try:
+        said = verify_receipt(receipt, policy)
+    except Refused as refused:
+        print(f"{'cannot verify' if refused.cannot_verify() else 'invalid'} {refused.name}")
+        return 2 if refused.cannot_verify() else 1
+    print(f"verified\n{said}", end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

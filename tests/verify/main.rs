@@ -6,5 +6,6 @@ mod http;
 mod ledger;
 mod liar;
 mod servers;
+mod single;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bulla-under-test");

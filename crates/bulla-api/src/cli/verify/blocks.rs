@@ -13,6 +13,7 @@ use super::super::{Exit, Failure, Printer, Servers, policy, progress};
 use super::Verify;
 use super::finding::{Finding, Findings};
 use super::state::{Signed, replace};
+use super::wanted::Wanted;
 
 pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
     let policy = match servers.has_policy() {
@@ -23,7 +24,8 @@ pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: 
     let signed = |path: &std::path::PathBuf| Signed::read(path, &policy);
     let newest = command.checkpoint.as_ref().map(signed).transpose()?;
     let from = command.from_checkpoint.as_ref().map(signed).transpose()?;
-    let mut audit = Audit::new(&policy, [&from, &newest].into_iter().flatten().cloned().collect());
+    let wanted = Wanted::new(command.asset.as_deref(), command.block, &policy)?;
+    let mut audit = Audit::new(&policy, wanted, [&from, &newest].into_iter().flatten().cloned().collect());
     let mut findings = Findings::default();
     let hash_from = from.as_ref().map_or(0, |from| from.checkpoint.size);
     let at = data.display().to_string();
@@ -31,8 +33,9 @@ pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: 
         .map_err(|error| damaged(&at, "the block files", &error))
         .and_then(|files| audit.read(&files, hash_from))
         .and_then(|()| audit.reaches(&at, from.as_ref(), newest.as_ref()));
-    if let Err(finding) = read {
-        findings.add(finding);
+    match (read, audit.wanted.missing(&at)) {
+        (Err(finding), _) | (Ok(()), Some(finding)) => findings.add(finding),
+        (Ok(()), None) => {}
     }
     if let (Some(path), Some(proven), Exit::Done) = (&command.save_checkpoint, &audit.proven, findings.exit()) {
         replace(path, proven.note.as_bytes())?;
@@ -41,6 +44,7 @@ pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: 
     let proven = audit.proven.as_ref().map(|signed| signed.checkpoint.size);
     let value = json!({
         "ledger_id": policy.ledger_id(),
+        "picked": audit.wanted.any().then(|| audit.wanted.to_json()),
         "blocks": blocks,
         "leaves": leaves,
         "leaves_hashed": leaves.saturating_sub(hash_from),
@@ -62,6 +66,7 @@ pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: 
         }
         None => {}
     }
+    words += &audit.wanted.to_words();
     Ok(findings.show(printer, value, &words))
 }
 
@@ -69,6 +74,7 @@ pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: 
 struct Audit<'a> {
     policy: &'a Policy,
     replay: Replay,
+    wanted: Wanted,
     /// The checkpoints to hold the log against.
     signed: Vec<Signed>,
     /// The largest of them that the log had.
@@ -76,8 +82,8 @@ struct Audit<'a> {
 }
 
 impl Audit<'_> {
-    fn new(policy: &Policy, signed: Vec<Signed>) -> Audit<'_> {
-        Audit { policy, replay: Replay::new(policy), signed, proven: None }
+    fn new(policy: &Policy, wanted: Wanted, signed: Vec<Signed>) -> Audit<'_> {
+        Audit { policy, replay: Replay::new(policy), wanted, signed, proven: None }
     }
 
     /// Reads every block, several at once, and holds them against each other in their order.
@@ -113,6 +119,7 @@ impl Audit<'_> {
                 finding.means = if finding.proves_tampering { CHANGED } else { finding.means };
                 finding
             })?;
+            self.wanted.see(leaf);
         }
         let (size, root) = (self.replay.size(), self.replay.root());
         for signed in self.signed.iter().filter(|signed| signed.checkpoint.size == size) {

@@ -5,12 +5,14 @@ mod files;
 mod finding;
 mod servers;
 mod state;
+mod wanted;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 pub(crate) use self::files::directory;
+use super::receipt::ReceiptCommand;
 use super::{Exit, Failure, Printer, Servers};
 
 /// Verify a whole ledger from its files, or what running servers show
@@ -35,6 +37,16 @@ pub(crate) struct Verify {
     /// it with the hashes in the files, and not hashed again
     #[arg(long, value_name = "FILE", requires = "blocks_only")]
     from_checkpoint: Option<PathBuf>,
+    /// Show this block, out of a log that was read and proven from its first leaf
+    #[arg(long, value_name = "HEIGHT")]
+    block: Option<u64>,
+    /// Show every record of this asset, and that there is no other, out of a log that was read and proven
+    /// from its first leaf
+    #[arg(long, value_name = "NAME|ID")]
+    asset: Option<String>,
+    /// Verify one receipt only, as `bulla receipt verify` does
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "full", "state", "block", "asset", "save_checkpoint"])]
+    receipt: Option<PathBuf>,
     /// Keep here the newest signed checkpoint that was proven
     #[arg(long, value_name = "FILE")]
     save_checkpoint: Option<PathBuf>,
@@ -51,7 +63,13 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) async fn run(self, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
+        if let Some(file) = self.receipt {
+            return ReceiptCommand::Verify { file }.run(servers, printer).await;
+        }
         match &self.data {
+            Some(_) if !self.blocks_only && (self.block.is_some() || self.asset.is_some()) => Err(Failure::could_not(
+                "--block and --asset pick from block files or from servers: give --blocks-only, or --url without --data",
+            )),
             Some(data) if self.blocks_only => blocks::verify(&self, data, servers, printer),
             Some(data) => files::verify(&self, data, servers, printer),
             None => servers::verify(&self, servers, printer).await,

@@ -12,6 +12,7 @@ use super::super::{Exit, Failure, Printer, Servers, progress};
 use super::Verify;
 use super::finding::{Finding, Findings, keep_evidence};
 use super::state::{Signed, State, replace};
+use super::wanted::Wanted;
 
 /// How often, and how long apart, a server is asked again that shows less than it did: one that was just started takes
 /// a moment to have its newest seal again.
@@ -56,13 +57,21 @@ pub(super) async fn verify(command: &Verify, servers: &Servers, printer: &Printe
     }
     going_back(&shown, state.as_ref(), &command.evidence, &mut findings)?;
     one_history(&mut shown, state.as_ref(), &command.evidence, &mut findings).await?;
-    if command.full {
-        for server in &mut shown {
-            match read_all(server, &policy).await {
-                Ok(read) => server.read = Some(read),
-                Err(error) => findings.add(Finding::audit(&server.url, &error)),
+    let nothing = Wanted::new(command.asset.as_deref(), command.block, &policy)?;
+    let full = command.full || nothing.any();
+    let mut picked = None;
+    // A server whose tiles are not those that it signed has been reported already.
+    for server in shown.iter_mut().filter(|server| full && server.has_tiles) {
+        let mut wanted = nothing.clone();
+        match read_all(server, &policy, &mut wanted).await {
+            Ok(read) => server.read = Some(read),
+            Err(error) => {
+                findings.add(Finding::audit(&server.url, &error));
+                continue;
             }
         }
+        wanted.missing(&server.url).into_iter().for_each(|finding| findings.add(finding));
+        picked = Some(wanted).filter(Wanted::any).or(picked);
     }
     let before = state.as_ref().and_then(|state| state.newest.as_ref()).map(|signed| signed.checkpoint.size);
     if let Some(state) = &mut state
@@ -75,8 +84,13 @@ pub(super) async fn verify(command: &Verify, servers: &Servers, printer: &Printe
     if let (Some(path), Some(newest), false) = (&command.save_checkpoint, newest, findings.prove_tampering()) {
         replace(path, newest.signed.note.as_bytes())?;
     }
-    let value = facts(&policy, &shown, before);
-    Ok(findings.show(printer, value, &words(&policy, urls.len(), &shown, before, command.full)))
+    let mut value = facts(&policy, &shown, before);
+    let mut words = words(&policy, urls.len(), &shown, before, full);
+    if let Some(picked) = picked {
+        value["picked"] = picked.to_json();
+        words += &picked.to_words();
+    }
+    Ok(findings.show(printer, value, &words))
 }
 
 /// The newest checkpoint of a server, if the policy accepts it.
@@ -191,7 +205,7 @@ fn keep_both(evidence: &Path, one: &Signed, two: &Signed) -> Result<Vec<std::pat
 }
 
 /// Mirrors a server's whole log, and works out again whatever can be.
-async fn read_all(server: &Shown, policy: &Policy) -> Result<Read, AuditError> {
+async fn read_all(server: &Shown, policy: &Policy, wanted: &mut Wanted) -> Result<Read, AuditError> {
     let checkpoint = &server.signed.checkpoint;
     let mut tiles = SealedTiles::open(&server.client, checkpoint).await?;
     let mut replay = Replay::new(policy);
@@ -199,6 +213,7 @@ async fn read_all(server: &Shown, policy: &Policy) -> Result<Read, AuditError> {
     for index in 0..checkpoint.size.div_ceil(TILE_WIDTH) {
         for (leaf, hash) in tiles.entries(index).await? {
             replay.leaf(&leaf, hash)?;
+            wanted.see(&leaf);
         }
         bar.set_position(replay.size());
     }

@@ -1,5 +1,6 @@
 //! The promise: witnesses cosign what only grows, and a verifier can ask for them.
 
+mod cluster;
 mod http;
 mod log;
 mod process;

@@ -10,5 +10,6 @@ mod demo;
 mod import;
 mod sample;
 mod witness;
+mod witnessed;
 
 pub use cli::main;

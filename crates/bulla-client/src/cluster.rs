@@ -105,6 +105,26 @@ pub struct ClusterView {
     pub members: Vec<MemberView>,
     /// Closed tables that are not sealed, oldest first.
     pub unsealed: Vec<UnsealedView>,
+    /// The witnesses that the answering server asks to cosign.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<WitnessView>,
+}
+
+/// How far a witness has come, as one server knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WitnessView {
+    /// The name that it signs with.
+    pub name: String,
+    /// Where it is asked.
+    pub url: String,
+    /// Leaves of the newest checkpoint that it cosigned for this server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosigned_size: Option<u64>,
+    /// Leaves that are sealed, and that it has not cosigned.
+    pub lag_leaves: u64,
+    /// Why it did not cosign when it was asked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// One server of a cluster.

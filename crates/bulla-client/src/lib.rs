@@ -19,12 +19,15 @@ mod schema;
 mod tile;
 mod time;
 mod views;
+mod witness;
 
 pub use answers::{BatchAnswer, ItemAnswer, Recorded, Stage, WaitQuery};
 pub use audit::{AuditError, SealedTiles};
 pub use binary::{ANSWERS_MEDIA_TYPE, CompactAnswer, CompactError, TRANSFERS_MEDIA_TYPE};
 pub use client::{Client, ClientOptions, ProvenCheckpoint, ProvenRecord};
-pub use cluster::{BlockView, ClusterView, MemberView, ProgressView, Role, TableStage, TableView, UnsealedView};
+pub use cluster::{
+    BlockView, ClusterView, MemberView, ProgressView, Role, TableStage, TableView, UnsealedView, WitnessView,
+};
 pub use digest::Digest;
 pub use document::{Document, DocumentError};
 pub use error::ClientError;
@@ -38,3 +41,4 @@ pub use time::{Time, TimeError};
 pub use views::{
     AssetView, ClassView, HoldingView, Page, PageQuery, PartyView, PayloadQuery, RecordAnswer, RecordView, RejectedView,
 };
+pub use witness::{WitnessClient, WitnessError};

@@ -21,10 +21,12 @@ mod refusals;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod witnesses;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use bulla_sealing::VerifierKey;
 use serde::{Deserialize, Serialize};
 
 use document::Document;
@@ -44,6 +46,8 @@ pub struct ClusterConfig {
     pub ledger: LedgerSection,
     /// The transaction servers, all of them voters, in the order of the file; an odd number.
     pub nodes: Vec<ClusterNode>,
+    /// Those outside who are asked to cosign what was sealed; nothing waits for them. Often none.
+    pub witnesses: Vec<ClusterWitness>,
     /// When a record table closes, and who must attest before it is sealed.
     pub seal: SealSection,
     /// How much a node takes on for its clients.
@@ -69,6 +73,15 @@ pub struct ClusterNode {
     pub peer: Address,
     /// Its data directory. [`ClusterConfig::load`] makes a relative one relative to the file.
     pub data: PathBuf,
+}
+
+/// One witness: a `[[witness]]` of the file, as meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterWitness {
+    /// Where it is asked, `http://host:port`, perhaps with a path, without a slash at the end.
+    pub url: String,
+    /// What it cosigns with.
+    pub key: VerifierKey,
 }
 
 /// The two ports of a server on this machine.
@@ -116,6 +129,7 @@ impl ClusterConfig {
         ClusterConfig {
             ledger: LedgerSection::default(),
             nodes: (1..).zip(ports).map(node).collect(),
+            witnesses: Vec::new(),
             seal: SealSection::default(),
             limits: LimitsSection::default(),
             raft: RaftSection::default(),
@@ -172,10 +186,12 @@ fn read(text: &str) -> Result<ClusterConfig, Vec<Problem>> {
         let mut findings = Findings::new(lines);
         nodes::check_ledger(&file.ledger, &mut findings);
         let nodes = nodes::check(&file.node, &file.peer, &mut findings);
+        let witnesses = witnesses::check(&file.witness, &nodes, &mut findings);
         limits::check(&file, &mut findings);
         findings.unless_any(ClusterConfig {
             ledger: file.ledger,
             nodes,
+            witnesses,
             seal: file.seal,
             limits: file.limits,
             raft: file.raft,
@@ -197,6 +213,8 @@ struct ClusterFile {
     ledger: LedgerSection,
     #[serde(default)]
     node: Vec<NodeSection>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    witness: Vec<WitnessSection>,
     #[serde(default)]
     seal: SealSection,
     #[serde(default)]
@@ -220,6 +238,14 @@ struct NodeSection {
     data: String,
 }
 
+/// A `[[witness]]` as written. Nothing of it can be left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WitnessSection {
+    url: String,
+    vkey: String,
+}
+
 impl From<&ClusterConfig> for ClusterFile {
     fn from(config: &ClusterConfig) -> Self {
         let node = |node: &ClusterNode| NodeSection {
@@ -229,9 +255,12 @@ impl From<&ClusterConfig> for ClusterFile {
             peer: node.peer.to_string(),
             data: node.data.to_string_lossy().into_owned(),
         };
+        let witness =
+            |witness: &ClusterWitness| WitnessSection { url: witness.url.clone(), vkey: witness.key.to_string() };
         ClusterFile {
             ledger: config.ledger.clone(),
             node: config.nodes.iter().map(node).collect(),
+            witness: config.witnesses.iter().map(witness).collect(),
             seal: config.seal.clone(),
             limits: config.limits.clone(),
             raft: config.raft.clone(),

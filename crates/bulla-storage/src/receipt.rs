@@ -26,22 +26,46 @@ impl Ledger {
     /// # Errors
     /// [`StorageError::Corrupt`] when what is stored does not verify: a wrong receipt never leaves the node.
     pub fn receipt(&self, leaf_index: u64, with_payload: bool) -> Result<ReceiptAnswer, StorageError> {
+        self.receipt_at(leaf_index, with_payload, |own_size| own_size)
+    }
+
+    /// Makes a receipt of the record at `leaf_index`, against the checkpoint of the size that `choose` prefers to the
+    /// one of the record's own block, whose size it is given. If no sealed block of that size or above ends there, the
+    /// own one it is.
+    ///
+    /// # Errors
+    /// As [`Ledger::receipt`].
+    pub fn receipt_at(
+        &self,
+        leaf_index: u64,
+        with_payload: bool,
+        choose: impl FnOnce(u64) -> u64,
+    ) -> Result<ReceiptAnswer, StorageError> {
         let Some(record) = self.record_at(leaf_index)? else {
             return Ok(ReceiptAnswer::Unknown);
         };
-        let (snapshot, height, note) = {
+        let corrupt = |detail: String| StorageError::corrupt(format!("the proof of leaf {leaf_index}"), detail);
+        let (height, note, row) = {
             let state = self.state();
             let sealed = block_of_leaf(&*state.snapshot, leaf_index)?.filter(|height| state.is_sealed(*height));
             let Some(height) = sealed else {
                 return Ok(ReceiptAnswer::NotSealed);
             };
-            (Arc::clone(&state.snapshot), height, state.note(height)?)
+            (height, state.note(height)?, ManifestRow::read(&*state.snapshot, height)?)
         };
-        let corrupt = |detail: String| StorageError::corrupt(format!("the proof of leaf {leaf_index}"), detail);
-        let note = note.ok_or_else(|| corrupt("the seal of its block is missing".into()))?;
-        let row = ManifestRow::read(&*snapshot, height)?.ok_or_else(|| corrupt("its block is missing".into()))?;
+        let own = note.ok_or_else(|| corrupt("the seal of its block is missing".into()))?;
+        let row = row.ok_or_else(|| corrupt("its block is missing".into()))?;
+        let (header_index, own_size) = (row.end_leaf - 1, row.end_leaf);
+        let (size, note) = match choose(own_size) {
+            later if later > own_size => match self.checkpoint_of_size(later)? {
+                Some(note) => (later, note),
+                None => (own_size, own),
+            },
+            _ => (own_size, own),
+        };
+        // Taken after the choice, so that it holds all that was chosen.
+        let snapshot = Arc::clone(&self.state().snapshot);
         let stored = Stored { rows: &*snapshot, blocks: &self.blocks };
-        let (header_index, size) = (row.end_leaf - 1, row.end_leaf);
         let payload = match with_payload {
             true => stored.payload(leaf_index)?.map(|payload| (payload.salt, payload.bytes)),
             false => None,

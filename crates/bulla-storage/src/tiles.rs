@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bulla_sealing::{HashSource, SignedNote};
+use bulla_sealing::{Hash, HashSource, SignedNote, consistency_proof};
 
 use crate::error::StorageError;
 use crate::ledger::Ledger;
@@ -80,6 +80,23 @@ impl Ledger {
         match row.is_some_and(|row| row.end_leaf == size) && state.is_sealed(height) {
             true => state.note(height),
             false => Ok(None),
+        }
+    }
+
+    /// The hashes that prove the sealed log of `size2` leaves to begin with that of `size1`: empty from the empty log
+    /// and between equal sizes; `None` when `size1` is above `size2`, or the sealed log does not reach that far.
+    ///
+    /// # Errors
+    /// When the hashes cannot be read.
+    pub fn consistency_proof(&self, size1: u64, size2: u64) -> Result<Option<Vec<Hash>>, StorageError> {
+        let (snapshot, sealed_size) = self.sealed_log()?;
+        if size1 > size2 || size2 > sealed_size {
+            return Ok(None);
+        }
+        let stored = Stored { rows: &*snapshot, blocks: &self.blocks };
+        match size1 {
+            0 => Ok(Some(Vec::new())),
+            _ => consistency_proof(size1, size2, &stored).map(Some),
         }
     }
 

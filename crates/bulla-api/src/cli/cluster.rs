@@ -1,6 +1,6 @@
 //! `bulla cluster`: who leads, who is behind, what waits to be sealed.
 
-use bulla_client::{ClusterView, MemberView, Role};
+use bulla_client::{ClusterView, MemberView, Role, WitnessView};
 use clap::Subcommand;
 
 use super::print::{count, table};
@@ -36,6 +36,9 @@ fn words(view: &ClusterView) -> String {
     if 2 * reachable.count() <= view.members.len() {
         text += "\nno leader reaches a majority of the servers: nothing can be recorded until it does\n";
     }
+    if !view.witnesses.is_empty() {
+        text += &format!("\n{}", table(["WITNESS", "COSIGNED UP TO", "STATE"], view.witnesses.iter().map(witness_row)));
+    }
     if let Some(oldest) = view.unsealed.first() {
         text += &format!(
             "\n{} not sealed yet; block {} (closed {}) waits for {}\n",
@@ -63,6 +66,16 @@ fn row(member: &MemberView, answering: u64) -> [String; 5] {
         Some(_) => "up to date".to_owned(),
     };
     [member.node_id.to_string(), member.name.clone(), role.to_owned(), signed, state]
+}
+
+fn witness_row(witness: &WitnessView) -> [String; 3] {
+    let cosigned = witness.cosigned_size.map_or_else(|| "-".to_owned(), |size| format!("{size} leaves"));
+    let state = match &witness.problem {
+        Some(problem) => format!("DOES NOT COSIGN: {problem}"),
+        None if witness.lag_leaves > 0 => format!("{} leaves behind", witness.lag_leaves),
+        None => "up to date".to_owned(),
+    };
+    [witness.name.clone(), cosigned, state]
 }
 
 #[cfg(test)]
@@ -101,6 +114,7 @@ mod tests {
                 closed: Time::from_micros(1_767_225_600_000_000),
                 waiting_for: vec!["node-3".to_owned()],
             }],
+            witnesses: Vec::new(),
         };
         expect![[r#"
             ledger ledger.example.org (00000000-0000-0000-0000-000000000000)

@@ -24,9 +24,10 @@ use super::exit::chain;
 use super::init::find;
 use super::keygen::load;
 use super::{Exit, Failure, Printer};
-use crate::http::HttpServer;
+use crate::http::{HttpServer, router_with};
 use crate::keygen::load_peer_security;
 use crate::peer::{LocalNode, PeerSecurity, TcpTransport, serve_peers};
+use crate::witnessed::Witnesses;
 
 /// Run one server of a cluster
 ///
@@ -60,8 +61,12 @@ impl Serve {
         let http = listen(&me.http, "clients").await?;
         let peers = listen(&me.peer, "the other servers").await?;
         let (node, peers) = open(&config, me, local, security, peers).await?;
-        let http =
-            HttpServer::start_on(node.clone(), http).map_err(|error| Failure::caused("cannot serve HTTP", &error))?;
+        let witnesses = Witnesses::open(&config.witnesses, &me.data, node.policy())
+            .map_err(|error| Failure::could_not(chain(&error)))?;
+        let mut following = witnesses.follow(&node);
+        let router = router_with(node.clone(), witnesses);
+        let http = HttpServer::serve_router(router, config.limits.clone(), http)
+            .map_err(|error| Failure::caused("cannot serve HTTP", &error))?;
         ready(&node, me, http.address(), printer);
 
         let failed = tokio::select! {
@@ -71,6 +76,7 @@ impl Serve {
         };
         tracing::info!(node = me.name, "shutting down");
         http.shutdown().await;
+        following.shutdown().await;
         node.shutdown().await;
         peers.end().await;
         match failed {

@@ -6,11 +6,13 @@ use bulla_node::config::LimitsSection;
 use bulla_node::{Ledger, Node};
 
 use super::errors::{ApiError, Cause};
+use crate::witnessed::Witnesses;
 
 /// The node behind the routes.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) node: Node,
+    pub(crate) witnesses: Witnesses,
 }
 
 impl App {

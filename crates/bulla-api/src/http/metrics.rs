@@ -107,6 +107,12 @@ async fn measure(app: &App) {
         gauge!("bulla_tables_waiting_for", "node" => node.clone(), "member" => member.name.clone())
             .set(waiting.count() as f64);
     }
+    for witness in app.witnesses.views() {
+        let labels = [("node", node.clone()), ("witness", witness.name)];
+        gauge!("bulla_witness_size", &labels).set(witness.cosigned_size.unwrap_or(0) as f64);
+        gauge!("bulla_witness_lag_leaves", &labels).set(witness.lag_leaves as f64);
+        gauge!("bulla_witness_failing", &labels).set(f64::from(u8::from(witness.problem.is_some())));
+    }
 }
 
 fn describe() {
@@ -124,4 +130,10 @@ fn describe() {
     describe_gauge!("bulla_leader_id", "the leader's node id; 0 when none is known");
     describe_gauge!("bulla_term", "the Raft term");
     describe_gauge!("bulla_tables_waiting_for", "closed tables that a member has not signed");
+    describe_gauge!(
+        "bulla_witness_size",
+        "leaves of the newest checkpoint that a witness cosigned; 0 before the first"
+    );
+    describe_gauge!("bulla_witness_lag_leaves", "sealed leaves that a witness has not cosigned");
+    describe_gauge!("bulla_witness_failing", "1 when a witness did not cosign when it was asked last");
 }

@@ -23,5 +23,6 @@ mod server;
 mod view;
 mod write;
 
+pub(crate) use routes::router_with;
 pub use routes::{LEDGER_HEADER, router};
 pub use server::HttpServer;

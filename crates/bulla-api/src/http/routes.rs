@@ -14,6 +14,7 @@ use super::app::App;
 use super::errors::{ApiError, Fault};
 use super::read::{assets, blocks, cluster, parties, records, tiles};
 use super::{home, metrics, openapi, write};
+use crate::witnessed::Witnesses;
 
 /// The header by which a caller says which ledger it means, and a node which one it has.
 pub const LEDGER_HEADER: &str = "bulla-ledger";
@@ -58,8 +59,13 @@ pub(super) const ROUTES: [Route; 26] = [
 
 /// The HTTP API of `node`, to be served by [`super::HttpServer`] or called in a test.
 pub fn router(node: Node) -> Router {
+    router_with(node, Witnesses::default())
+}
+
+/// The same, with the cosignatures of these witnesses.
+pub(crate) fn router_with(node: Node, witnesses: Witnesses) -> Router {
     metrics::recorder();
-    let app = App { node };
+    let app = App { node, witnesses };
     ROUTES
         .iter()
         .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))

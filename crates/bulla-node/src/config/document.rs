@@ -5,13 +5,14 @@
 
 use std::ops::Range;
 
+use bulla_sealing::{SignatureType, VerifierKey};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::lines::{Lines, line_of};
 use super::nearest::nearest;
-use super::{ClusterConfig, ClusterFile, Ports, Problem};
+use super::{ClusterConfig, ClusterFile, ClusterWitness, Ports, Problem};
 
 /// A file as written, and where it says what.
 pub(super) struct Document {
@@ -44,6 +45,10 @@ fn sample() -> ClusterConfig {
     let ports = Ports { http: 7601, peer: 7701 };
     let mut sample = ClusterConfig::local("data".as_ref(), &[ports]);
     sample.ledger.origin = Some("ledger.example.org".to_owned());
+    let name = "witness.example.org".to_owned();
+    // Nobody's key: it shows the form, and a node that was given it would not start.
+    let key = VerifierKey { name, signature_type: SignatureType::Cosignature, public_key: [0; 32] };
+    sample.witnesses.push(ClusterWitness { url: "http://witness.example.org:7900".to_owned(), key });
     sample.peer.insecure = false; // What is shown as an example should be safe to follow.
     sample
 }
@@ -74,7 +79,7 @@ impl<'t> Reader<'t> {
                 (DeValue::Table(table), DeValue::Table(like)) => {
                     self.drop_unknown(&format!("[{name}]"), table, like);
                 }
-                (DeValue::Array(nodes), DeValue::Array(like)) => self.hold_nodes(nodes, like),
+                (DeValue::Array(items), DeValue::Array(like)) => self.hold_list(name, items, like),
                 (_, like) => {
                     let what = format!("`{name}` is not written as a section");
                     let remedy = format!("begin the section with `{}`", heading(name, like));
@@ -88,23 +93,23 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Every key of a `[[node]]` is needed.
-    fn hold_nodes(&mut self, nodes: &mut DeArray<'t>, sample: &DeArray<'t>) {
-        let like = sample[0].get_ref().as_table().expect("the sample's node is a table");
-        for item in nodes.iter_mut() {
+    /// Every key of a `[[node]]` or `[[witness]]` is needed.
+    fn hold_list(&mut self, section: &str, items: &mut DeArray<'t>, sample: &DeArray<'t>) {
+        let like = sample[0].get_ref().as_table().expect("the sample's items are tables");
+        for item in items.iter_mut() {
             let span = item.span();
             let DeValue::Table(node) = item.get_mut() else {
-                let remedy = "begin each one with `[[node]]`".to_owned();
-                self.add(span, "a node is not written as a section".to_owned(), remedy);
+                let remedy = format!("begin each one with `[[{section}]]`");
+                self.add(span, format!("a {section} is not written as a section"), remedy);
                 *item = nowhere(&sample[0]);
                 continue;
             };
-            self.drop_unknown("[[node]]", node, like);
+            self.drop_unknown(&format!("[[{section}]]"), node, like);
             for (key, value) in like {
                 let name = key.get_ref().as_ref();
                 if !node.contains_key(name) {
                     let remedy = format!("add one, like `{name} = {}`", self.written(value));
-                    self.add(span.clone(), format!("this [[node]] has no `{name}`"), remedy);
+                    self.add(span.clone(), format!("this [[{section}]] has no `{name}`"), remedy);
                     node.insert(key.clone(), nowhere(value));
                 }
             }

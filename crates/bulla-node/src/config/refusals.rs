@@ -187,6 +187,47 @@ fn peers_without_tls_must_stay_on_this_machine() {
 }
 
 #[test]
+fn witnesses_must_be_written_right_and_told_apart() {
+    let vkey = |name: &str, signature_type, byte| {
+        let name = name.to_owned();
+        bulla_sealing::VerifierKey { name, signature_type, public_key: [byte; 32] }.to_string()
+    };
+    use bulla_sealing::SignatureType::{Cosignature, Log};
+    let sections = [
+        ("http://w.example:7900/", vkey("w1", Cosignature, 1)),
+        ("http://w.example:7900", vkey("w1", Cosignature, 2)),
+        ("http://[::1]/under/here", vkey("w2", Cosignature, 1)),
+        ("https://w.example", vkey("w3", Cosignature, 3)),
+        ("http://w.example:7901?x", vkey("w4", Log, 4)),
+        ("http://w.example:7902", "w5".to_owned()),
+        ("http://w.example:7903", vkey("node-2", Cosignature, 6)),
+    ];
+    let sections = sections.map(|(url, vkey)| format!("[[witness]]\nurl = {url:?}\nvkey = {vkey:?}\n"));
+    let text = format!("{}\n{}", good().to_toml(), sections.concat());
+    check_text(
+        &text,
+        &expect![[r#"
+        cluster.toml is refused:
+          line 66: this witness has the same url as the one on line 63; name each witness once; one that counts twice is no second one
+          line 67: this witness has the same name as the one on line 64; name each witness once; one that counts twice is no second one
+          line 70: this witness has the same key as the one on line 64; name each witness once; one that counts twice is no second one
+          line 72: url = "https://w.example" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
+          line 75: url = "http://w.example:7901?x" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
+          line 76: vkey = "w4+3f8e23d3+AQQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE" is not the key of a witness: it is the key of a log; a witness's is of signature type 04; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
+          line 79: vkey = "w5" is not the key of a witness: a verifier key is written <name>+<8 hexadecimal digits>+<base64>; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
+          line 82: this witness has the name of the node "node-2"; let somebody else run it, under another name: servers cannot witness themselves
+    "#]],
+    );
+    check_text(
+        &format!("{}\n[[witness]]\nurl = 'http://a'\n", good().to_toml()),
+        &expect![[r#"
+        cluster.toml is refused:
+          line 62: this [[witness]] has no `vkey`; add one, like `vkey = "witness.example.org+e0272042+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
+    "#]],
+    );
+}
+
+#[test]
 fn numbers_must_be_within_their_bounds() {
     check(
         &[

@@ -22,6 +22,16 @@ fn the_file_in_the_repository_says_what_the_defaults_say() {
 }
 
 #[test]
+fn the_witness_that_the_file_in_the_repository_shows_in_a_comment_is_one() {
+    let (before, rest) = REPOSITORY_FILE.split_once("# [[witness]]\n").unwrap();
+    let (section, after) = rest.split_once("\n\n").unwrap();
+    let section = section.lines().map(|line| line.strip_prefix("# ").unwrap()).collect::<Vec<_>>().join("\n");
+    let config: ClusterConfig = format!("{before}[[witness]]\n{section}\n\n{after}").parse().unwrap();
+    assert_eq!(config.witnesses[0].url, "http://127.0.0.1:7900");
+    assert_eq!(config.to_toml().parse::<ClusterConfig>().unwrap(), config);
+}
+
+#[test]
 fn the_file_in_the_repository_names_every_setting_and_its_default_in_a_comment() {
     let written: toml::Table = REPOSITORY_FILE.parse().unwrap();
     let settings: toml::Table = good().to_toml().parse().unwrap();

@@ -14,7 +14,7 @@ use crate::http::errors::{ApiError, Cause};
     (status = "default", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn cluster(State(app): State<App>) -> Json<ClusterView> {
-    Json(cluster_view(&app.node).await)
+    Json(ClusterView { witnesses: app.witnesses.views(), ..cluster_view(&app.node).await })
 }
 
 /// The process answers.
@@ -59,6 +59,7 @@ pub(crate) async fn cluster_view(node: &Node) -> ClusterView {
                 waiting_for: table.waiting_for,
             })
             .collect(),
+        witnesses: Vec::new(),
     }
 }
 

@@ -45,14 +45,18 @@ pub(crate) async fn receipt(
     Segment(id): Segment<Uuid>,
     Params(query): Params<PayloadQuery>,
 ) -> Result<Response, ApiError> {
+    let witnesses = app.witnesses.clone();
     let text = app
         .read(move |_, ledger| {
             let view = ledger.record(RecordId(id))?.ok_or(Missing::Record)?;
             let Entry::Recorded(record) = view.entry else {
                 return Err(Missing::Record.into());
             };
-            match ledger.receipt(record.leaf_index, query.payload)? {
-                ReceiptAnswer::Ready(receipt) => receipt.to_text().map_err(|_| Missing::ReceiptSize.into()),
+            match ledger.receipt_at(record.leaf_index, query.payload, |own_size| witnesses.best_from(own_size))? {
+                ReceiptAnswer::Ready(mut receipt) => {
+                    witnesses.cosign(&mut receipt.checkpoint);
+                    receipt.to_text().map_err(|_| Missing::ReceiptSize.into())
+                }
                 ReceiptAnswer::NotSealed => Err(Missing::Seal.into()),
                 ReceiptAnswer::Unknown => Err(Missing::Record.into()),
             }

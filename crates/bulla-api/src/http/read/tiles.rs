@@ -19,7 +19,13 @@ use crate::http::errors::{ApiError, Missing};
     (status = "default", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn checkpoint(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let note = app.read(|_, ledger| Ok(ledger.checkpoint()?.ok_or(Missing::Checkpoint)?)).await?;
+    let witnesses = app.witnesses.clone();
+    let note = app.read(move |_, ledger| {
+        let mut note = ledger.checkpoint()?.ok_or(Missing::Checkpoint)?;
+        witnesses.cosign(&mut note);
+        Ok(note)
+    });
+    let note = note.await?;
     Ok(Served { content: note.to_string().into_bytes(), content_type: TEXT, for_ever: false }.answer(&headers))
 }
 
@@ -44,9 +50,15 @@ pub(crate) async fn checkpoint_of_size(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let size = decimal(&size).ok_or(Missing::CheckpointOfSize)?;
-    let note = app.read(move |_, ledger| Ok(ledger.checkpoint_of_size(size)?)).await?;
-    let note = note.ok_or(Missing::CheckpointOfSize)?;
-    Ok(Served { content: note.to_string().into_bytes(), content_type: TEXT, for_ever: true }.answer(&headers))
+    let witnesses = app.witnesses.clone();
+    let read = app.read(move |_, ledger| {
+        let mut note = ledger.checkpoint_of_size(size)?.ok_or(Missing::CheckpointOfSize)?;
+        // It may change as long as a witness may still sign it.
+        let for_ever = witnesses.all_signed(witnesses.cosign(&mut note));
+        Ok((note, for_ever))
+    });
+    let (note, for_ever) = read.await?;
+    Ok(Served { content: note.to_string().into_bytes(), content_type: TEXT, for_ever }.answer(&headers))
 }
 
 /// A tile of hashes, `<level>/<index>[.p/<width>]`, or a bundle of entries, `entries/<index>[.p/<width>]`, as in C2SP

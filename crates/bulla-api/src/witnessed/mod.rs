@@ -136,7 +136,7 @@ impl Witnesses {
             if sizes.iter().filter(|size| **size == candidate).count() >= signers {
                 return Some(candidate);
             }
-            from = if candidate > from { candidate } else { from + 1 };
+            from = candidate;
         }
         None
     }
@@ -173,3 +173,41 @@ impl fmt::Debug for Witnesses {
 const TIME_MAX: Duration = Duration::from_secs(10);
 /// Looks at the files before the search for one common checkpoint is given up: witnesses that are up cosign the same.
 const LOOKS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use bulla_sealing::{Cosigner, NoteSignature, SigningKey};
+
+    use super::*;
+
+    /// Which checkpoint receipts are made against, asked from every size below 10, when each witness cosigned these.
+    fn best(cosigned: [&[u64]; 3]) -> Vec<u64> {
+        let key = |seed, name: &str| Cosigner::new(SigningKey::from_bytes(&[seed; 32]), name).verifier_key();
+        let node = ConfigNode { name: "node-1".into(), public_key: key(1, "node-1").public_key };
+        let log_key = key(2, "log").public_key;
+        let policy = Policy::new("log.example", uuid::Uuid::nil(), log_key, vec![node], vec![]).unwrap();
+        let configured = [3, 4, 5].map(|seed| ClusterWitness {
+            url: "http://127.0.0.1:9".to_owned(),
+            key: key(seed, &format!("witness-{seed}")),
+        });
+        let data = tempfile::tempdir().unwrap();
+        let witnesses = Witnesses::open(&configured, data.path(), &policy).unwrap();
+        for (one, sizes) in witnesses.0.iter().zip(cosigned) {
+            for &size in sizes {
+                let line = NoteSignature { name: one.key.name.clone(), key_id: 0, signature: vec![0; 72] };
+                one.kept.keep(size, &line).unwrap();
+            }
+        }
+        (1..10).map(|own_size| witnesses.best_from(own_size)).collect()
+    }
+
+    #[test]
+    fn a_receipt_is_made_against_the_first_checkpoint_that_most_witnesses_cosigned() {
+        // All three on 4 and 9: whatever comes before is covered by those.
+        assert_eq!(best([&[2, 4, 6, 9], &[4, 5, 9], &[1, 4, 6, 9]]), [4, 4, 4, 4, 9, 9, 9, 9, 9]);
+        // All three never; two on 3, and on 8.
+        assert_eq!(best([&[3, 5, 8], &[3, 6], &[4, 8, 9]]), [3, 3, 3, 8, 8, 8, 8, 8, 9]);
+        assert_eq!(best([&[], &[5], &[]]), [5, 5, 5, 5, 5, 6, 7, 8, 9]);
+        assert_eq!(best([&[], &[], &[]]), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+}

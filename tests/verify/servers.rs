@@ -92,6 +92,18 @@ async fn a_server_that_shows_less_than_before_is_a_rollback() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_killed_and_is_back_is_no_rollback() {
+    let mut ledger = Ledger::of_one_server().await;
+    let arguments = ["--url", &ledger.url(), "--state", "state.json"];
+    let size = ledger.verify(&arguments).await.all_proven()["size"].clone();
+    for _ in 0..3 {
+        ledger.cluster.kill(1).await;
+        ledger.cluster.start_server(1).await;
+        assert_eq!(ledger.verify(&arguments).await.all_proven()["size"], size);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_behind_what_others_showed_proves_nothing() {
     let mut ledger = Ledger::of_one_server().await;
     let old = ledger.checkpoint().await.to_string();

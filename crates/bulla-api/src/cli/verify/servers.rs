@@ -85,7 +85,7 @@ pub(super) async fn verify(command: &Verify, servers: &Servers, printer: &Printe
         replace(path, newest.signed.note.as_bytes())?;
     }
     let mut value = facts(&policy, &shown, before);
-    let mut words = words(&policy, urls.len(), &shown, before, full);
+    let mut words = words(&policy, urls.len(), &shown, before, state.is_some(), full);
     if let Some(picked) = picked {
         value["picked"] = picked.to_json();
         words += &picked.to_words();
@@ -246,7 +246,7 @@ fn facts(policy: &Policy, shown: &[Shown], before: Option<u64>) -> Value {
     })
 }
 
-fn words(policy: &Policy, asked: usize, shown: &[Shown], before: Option<u64>, full: bool) -> String {
+fn words(policy: &Policy, asked: usize, shown: &[Shown], before: Option<u64>, remembers: bool, full: bool) -> String {
     let mut text = format!("ledger {}\n", policy.origin());
     for server in shown {
         let Signed { checkpoint, signers, .. } = &server.signed;
@@ -270,7 +270,8 @@ fn words(policy: &Policy, asked: usize, shown: &[Shown], before: Option<u64>, fu
     }
     match before {
         Some(before) => text += &format!("and against the {before} leaves that this verifier saw before\n"),
-        None => text += "nothing was seen before: give --state FILE, and a history that is taken back is noticed\n",
+        None if remembers => text += "nothing was seen before; from now on a history that is taken back is noticed\n",
+        None => text += "nothing is remembered: give --state FILE, and a history that is taken back is noticed\n",
     }
     let members = policy.nodes().len();
     if asked < members {

@@ -126,7 +126,9 @@ async fn a_witness_that_is_down_holds_nothing_up_and_is_missed_by_those_only_who
     let mut witnessed = Witnessed::start().await;
     let (one, both) = (witnessed.demanding(1), witnessed.demanding(2));
     let before = enroll(&witnessed.cluster.client(), "Central stores").await;
-    witnessed.receipt(1, before, &both).await;
+    for node_id in 1..=3 {
+        witnessed.receipt(node_id, before, &both).await;
+    }
 
     witnessed.witnesses[1].kill().await;
     let during = enroll(&witnessed.cluster.client(), "Ada Byron").await;

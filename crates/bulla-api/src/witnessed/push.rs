@@ -99,15 +99,19 @@ async fn newest(node: &Node) -> Result<Option<(u64, SignedNote)>, NotPushed> {
     }))
 }
 
-/// Waits until something was sealed; whether the node still runs.
+/// Waits until something may have been sealed; whether the node still runs.
 async fn next_seal(events: &mut Receiver<Event>) -> bool {
-    loop {
-        match events.recv().await {
-            Ok(Event::Sealed { .. }) | Err(RecvError::Lagged(_)) => return true,
-            Ok(_) => {}
-            Err(RecvError::Closed) => return false,
+    let sealed = async {
+        loop {
+            match events.recv().await {
+                Ok(Event::Sealed { .. }) | Err(RecvError::Lagged(_)) => return true,
+                Ok(_) => {}
+                Err(RecvError::Closed) => return false,
+            }
         }
-    }
+    };
+    // Blocks that were taken over from peers are sealed without an event of their own.
+    tokio::time::timeout(LOOK_AGAIN, sealed).await.unwrap_or(true)
 }
 
 fn note(one: &One, problem: Option<String>) {
@@ -122,5 +126,7 @@ fn pause(failures: u32) -> Duration {
     longest - (longest / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
+/// How long at most until the log is looked at again, whatever was told.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(30);

@@ -11,6 +11,7 @@ mod hash;
 mod header;
 mod keys;
 mod leaf;
+mod map_proof;
 mod note;
 mod policy;
 mod policy_file;
@@ -19,6 +20,7 @@ mod prove;
 mod quorum;
 mod receipt;
 mod seal;
+mod state_map;
 mod utc;
 mod verify;
 mod vkey;
@@ -34,6 +36,7 @@ pub use hash::{EMPTY_ROOT, Hash, HashTextError, leaf_hash, leaf_hashes, node_has
 pub use header::Header;
 pub use keys::{BadSignature, ConfigNode, KeyError, NODES_MAX, check_key_name, verify_strict};
 pub use leaf::{DecodeError, KIND_CONFIG, KIND_HEADER, LEAF_BYTES_MAX, LEAF_MAGIC};
+pub use map_proof::{MAP_DEPTH_MAX, MapProof, MapProofError};
 pub use note::{MalformedNote, NoteSignature, SIGNATURES_MAX, SignedNote};
 pub use policy::Policy;
 pub use policy_file::PolicyError;
@@ -44,6 +47,7 @@ pub use receipt::{
     MalformedReceipt, RECEIPT_BYTES_MAX, RECEIPT_EXTRA_BYTES_MAX, Receipt, ReceiptTooLarge, SaltedPayload,
 };
 pub use seal::{SealError, Sealed, Signer, signed_checkpoint};
+pub use state_map::{StateMap, state_value};
 pub use verify::{ReceiptError, Verified, verify_receipt};
 pub use vkey::{SignatureType, VerifierKey, VerifierKeyError};
 pub use witness::{AddCheckpoint, MalformedRequest, WitnessRefusal};

@@ -2,6 +2,7 @@
 #![doc = include_str!("../DESIGN.md")]
 
 mod bytes;
+mod custody;
 mod decide;
 mod decode_error;
 mod facts;
@@ -16,8 +17,10 @@ mod rejection;
 mod requests;
 mod rows;
 mod rules;
+mod state;
 mod transfer;
 
+pub use custody::{Custody, CustodyError, UndoError};
 pub use decide::{EVENT_TIME_AHEAD_US_MAX, Effects, Outcome, Place, decide};
 pub use decode_error::DecodeError;
 pub use facts::{Facts, Prior, Source};
@@ -29,4 +32,5 @@ pub use record::{Record, leaf_kind};
 pub use reference::ReferenceLedger;
 pub use rejection::{Field, Rejection, Side};
 pub use rows::{Asset, Class, Party, Position};
+pub use state::{State, UniqueState};
 pub use transfer::{Act, Transfer};

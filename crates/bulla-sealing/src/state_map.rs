@@ -135,7 +135,7 @@ fn updated(subtree: &Subtree, depth: usize, changes: &[MapLeaf]) -> Subtree {
 fn built(leaves: &[MapLeaf], depth: usize) -> Subtree {
     match leaves.len() {
         0 => None,
-        ..=TWIG_LEAVES_MAX => Some(Arc::new(Node::Twig { hash: root_of(leaves, depth), leaves: leaves.into() })),
+        1..=TWIG_LEAVES_MAX => Some(Arc::new(Node::Twig { hash: root_of(leaves, depth), leaves: leaves.into() })),
         _ => {
             let (left, right) = split(leaves, depth);
             inner(built(left, depth + 1), built(right, depth + 1))

@@ -147,5 +147,6 @@ fn fifty_keys_have_this_root_and_this_proof() {
         cda1e6cb01583c7dfb7b3055d99465544032a571e10a134b1b6f769422bbb71f
         d7fa167a5d62c5e5f8411632eb7f39af424dd25eaf942f18fd47264f72462ba9
         b498ffd337
-    "#]].assert_eq(&format!("{}\n{}\n", map.root(), lines.join("\n")));
+    "#]]
+    .assert_eq(&format!("{}\n{}\n", map.root(), lines.join("\n")));
 }

@@ -1,5 +1,6 @@
 //! What no sequence of requests can break, however senseless the requests are.
 
+mod custody;
 mod requests;
 mod rows;
 

@@ -67,6 +67,8 @@ pub struct BlockView {
     pub records_root: Digest,
     /// The Merkle root of the whole log before this header.
     pub log_root: Digest,
+    /// The root of the state map after this block: who holds what.
+    pub state_root: Digest,
     /// The leaf hash of the header before.
     pub prev_header: Digest,
     /// The leaf hash of the config leaf in force.

@@ -79,7 +79,7 @@ impl ConfigLeaf {
     /// When the bytes are of an unknown format, break a rule, name a signer twice, or claim a
     /// ledger id that the genesis does not derive.
     pub fn decode(leaf: &[u8]) -> Result<ConfigLeaf, DecodeError> {
-        Prefix::expect(leaf, KIND_CONFIG)?;
+        Prefix::expect(leaf, KIND_CONFIG, 0)?;
         let mut cursor = Cursor::new(&leaf[Prefix::BYTES..]);
         let ledger_id = cursor.uuid()?;
         let config_seq = cursor.u64()?;
@@ -144,7 +144,7 @@ impl ConfigLeaf {
     fn bytes(&self) -> Vec<u8> {
         let node_count = u16::try_from(self.nodes.len()).expect("at most NODES_MAX nodes");
         let mut bytes = Vec::new();
-        bytes.extend_from_slice(&Prefix::bytes(KIND_CONFIG));
+        bytes.extend_from_slice(&Prefix::bytes(KIND_CONFIG, 0));
         bytes.extend_from_slice(self.ledger_id.as_bytes());
         bytes.extend_from_slice(&self.config_seq.to_be_bytes());
         bytes.extend_from_slice(&self.first_height.to_be_bytes());

@@ -56,6 +56,11 @@ impl<'a> Cursor<'a> {
         Ok(text.to_owned())
     }
 
+    /// All that is left, for another reader.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn finish(self) -> Result<(), DecodeError> {
         match self.rest.len() {
             0 => Ok(()),

@@ -42,6 +42,8 @@ pub struct Header {
     pub records_root: Hash,
     /// Root of the log up to, not including, this header.
     pub log_root: Hash,
+    /// Root of the [`StateMap`](crate::StateMap) after this block; zero while it is empty.
+    pub state_root: Hash,
     /// Leaf hash of the previous header leaf, zero for block 0.
     pub prev_header: Hash,
     /// Leaf hash of the config leaf in force.
@@ -62,7 +64,7 @@ impl Header {
             panic!("a wrong header was about to be encoded: {error}");
         }
         let mut bytes = Vec::with_capacity(Header::LEN);
-        bytes.extend_from_slice(&Prefix::bytes(KIND_HEADER));
+        bytes.extend_from_slice(&Prefix::bytes(KIND_HEADER, FLAG_STATE_ROOT));
         bytes.extend_from_slice(self.ledger_id.as_bytes());
         bytes.extend_from_slice(self.table_id.as_bytes());
         for number in [
@@ -77,8 +79,7 @@ impl Header {
         ] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
-        for hash in [&self.records_root, &self.log_root, &STATE_ROOT_ABSENT, &self.prev_header, &self.config, &RESERVED]
-        {
+        for hash in [&self.records_root, &self.log_root, &self.state_root, &self.prev_header, &self.config, &RESERVED] {
             bytes.extend_from_slice(&hash.0);
         }
         bytes.try_into().expect("the fields add up to LEN")
@@ -90,7 +91,7 @@ impl Header {
     /// When the bytes are of an unknown format or break a rule that the header alone decides.
     /// Whether its roots, times and links fit the log is for those who have the log.
     pub fn decode(leaf: &[u8]) -> Result<Header, DecodeError> {
-        Prefix::expect(leaf, KIND_HEADER)?;
+        Prefix::expect(leaf, KIND_HEADER, FLAG_STATE_ROOT)?;
         exact_length(leaf, Header::LEN)?;
         let mut cursor = Cursor::new(&leaf[Prefix::BYTES..]);
         let header = Header {
@@ -105,11 +106,8 @@ impl Header {
             raft_term: cursor.u64()?,
             raft_index: cursor.u64()?,
             records_root: cursor.hash()?,
-            log_root: {
-                let log_root = cursor.hash()?;
-                rule(cursor.hash()? == STATE_ROOT_ABSENT, "state_root", "is zero")?;
-                log_root
-            },
+            log_root: cursor.hash()?,
+            state_root: cursor.hash()?,
             prev_header: cursor.hash()?,
             config: cursor.hash()?,
         };
@@ -156,6 +154,6 @@ impl Header {
     }
 }
 
-// The state map is not built yet: flag bit 0 is clear and its root is zero.
-const STATE_ROOT_ABSENT: Hash = Hash::ZERO;
+/// Says that a state root is there. Every header has one.
+const FLAG_STATE_ROOT: u8 = 0b1;
 const RESERVED: Hash = Hash::ZERO;

@@ -118,21 +118,21 @@ impl Prefix {
         Ok(Prefix { kind: prefix[4], flags: prefix[5] })
     }
 
-    /// Reads the prefix of a leaf of this kind, none of whose flags is defined.
-    pub(crate) fn expect(leaf: &[u8], kind: u8) -> Result<(), DecodeError> {
+    /// Reads the prefix of a leaf of this kind, which has exactly these flags.
+    pub(crate) fn expect(leaf: &[u8], kind: u8, flags: u8) -> Result<(), DecodeError> {
         let prefix = Prefix::read(leaf)?;
         if prefix.kind != kind {
             return Err(DecodeError::WrongKind { expected: kind, found: prefix.kind });
         }
-        match prefix.flags {
-            0 => Ok(()),
-            flags => Err(DecodeError::UnknownFlags(flags)),
+        match prefix.flags == flags {
+            true => Ok(()),
+            false => Err(DecodeError::UnknownFlags(prefix.flags)),
         }
     }
 
-    pub(crate) fn bytes(kind: u8) -> [u8; Prefix::BYTES] {
+    pub(crate) fn bytes(kind: u8, flags: u8) -> [u8; Prefix::BYTES] {
         let [a, b, c, version] = LEAF_MAGIC;
-        [a, b, c, version, kind, 0, 0, 0]
+        [a, b, c, version, kind, flags, 0, 0]
     }
 }
 

@@ -2,6 +2,7 @@
 #![doc = include_str!("../DESIGN.md")]
 
 mod attestation;
+mod certificate;
 mod checkpoint;
 mod config;
 mod cursor;
@@ -16,17 +17,20 @@ mod note;
 mod policy;
 mod policy_file;
 mod proof;
+mod proof_text;
 mod prove;
 mod quorum;
 mod receipt;
 mod seal;
 mod state_map;
+mod state_proof;
 mod utc;
 mod verify;
 mod vkey;
 mod witness;
 
 pub use attestation::{Attestation, AttestationError, Cosigner, TIME_S_MAX, cosign, verify_attestation};
+pub use certificate::{CERTIFICATE_BYTES_MAX, CERTIFICATE_RECORDS_MAX, Certificate, CertificateError, ProvenRecord};
 pub use checkpoint::{Checkpoint, LogSigner, MalformedCheckpoint, verify_log_signature};
 pub use config::ConfigLeaf;
 pub use derive::{ledger_id, table_id};
@@ -41,6 +45,7 @@ pub use note::{MalformedNote, NoteSignature, SIGNATURES_MAX, SignedNote};
 pub use policy::Policy;
 pub use policy_file::PolicyError;
 pub use proof::{PROOF_HASHES_MAX, ProofError, root_before_last, verify_consistency, verify_inclusion};
+pub use proof_text::MalformedProof;
 pub use prove::{HashSource, consistency_proof, inclusion_proof};
 pub use quorum::Quorum;
 pub use receipt::{
@@ -48,6 +53,7 @@ pub use receipt::{
 };
 pub use seal::{SealError, Sealed, Signer, signed_checkpoint};
 pub use state_map::{StateMap, state_value};
+pub use state_proof::{CLAIMS_MAX, Claim, STATE_PROOF_BYTES_MAX, StateProof, StateProofError, VerifiedStates};
 pub use verify::{ReceiptError, Verified, verify_receipt};
 pub use vkey::{SignatureType, VerifierKey, VerifierKeyError};
 pub use witness::{AddCheckpoint, MalformedRequest, WitnessRefusal};

@@ -181,8 +181,6 @@ impl Receipt {
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Sealed { checkpoint, nodes, witnesses } = &self.sealed;
-        let header = &self.header;
         let payload = match (&self.payload, self.payload_commit) {
             (Some(payload), _) => format!("{} bytes, as the record committed to", payload.len()),
             (None, Some(_)) => "committed to by the record, not in this receipt".to_owned(),
@@ -191,22 +189,28 @@ impl fmt::Display for Verified {
         writeln!(f, "The record is in the ledger, and its block is sealed.")?;
         writeln!(f, "record     leaf {} of the log", self.leaf_index)?;
         writeln!(f, "payload    {payload}")?;
-        writeln!(f, "block      height {}", header.height)?;
-        writeln!(f, "table      {}", header.table_id)?;
-        writeln!(f, "opened     {}", utc_of_us(header.opened_us))?;
-        writeln!(f, "closed     {}", utc_of_us(header.closed_us))?;
-        writeln!(f, "ledger     {}", header.ledger_id)?;
-        writeln!(f, "log        {}", checkpoint.origin)?;
-        writeln!(f, "size       {} leaves", checkpoint.size)?;
-        writeln!(f, "root       {}", checkpoint.root)?;
-        writeln!(f, "signed by  the log, and all {} nodes:", nodes.len())?;
-        write_signers(f, nodes)?;
-        match witnesses.is_empty() {
-            true => writeln!(f, "witnesses  none"),
-            false => writeln!(f, "witnesses  {}:", witnesses.len()),
-        }?;
-        write_signers(f, witnesses)
+        write_block_and_seal(f, &self.header, &self.sealed)
     }
+}
+
+/// Says which block it is, and who sealed it.
+pub(crate) fn write_block_and_seal(f: &mut fmt::Formatter<'_>, header: &Header, sealed: &Sealed) -> fmt::Result {
+    let Sealed { checkpoint, nodes, witnesses } = sealed;
+    writeln!(f, "block      height {}", header.height)?;
+    writeln!(f, "table      {}", header.table_id)?;
+    writeln!(f, "opened     {}", utc_of_us(header.opened_us))?;
+    writeln!(f, "closed     {}", utc_of_us(header.closed_us))?;
+    writeln!(f, "ledger     {}", header.ledger_id)?;
+    writeln!(f, "log        {}", checkpoint.origin)?;
+    writeln!(f, "size       {} leaves", checkpoint.size)?;
+    writeln!(f, "root       {}", checkpoint.root)?;
+    writeln!(f, "signed by  the log, and all {} nodes:", nodes.len())?;
+    write_signers(f, nodes)?;
+    match witnesses.is_empty() {
+        true => writeln!(f, "witnesses  none"),
+        false => writeln!(f, "witnesses  {}:", witnesses.len()),
+    }?;
+    write_signers(f, witnesses)
 }
 
 fn write_signers(f: &mut fmt::Formatter<'_>, signers: &[Signer]) -> fmt::Result {

@@ -64,7 +64,7 @@ fn a_header_is_laid_out_as_the_format_says() {
     let leaf = &leaves()[8];
     let header = Header::decode(leaf).unwrap();
     let number = |at: usize| u64::from_be_bytes(leaf[at..at + 8].try_into().unwrap());
-    assert_eq!(leaf[..8], [0x42, 0x55, 0x4c, 1, 0x10, 0, 0, 0]);
+    assert_eq!(leaf[..8], [0x42, 0x55, 0x4c, 1, 0x10, 1, 0, 0]);
     assert_eq!(leaf[8..24], *header.ledger_id.as_bytes());
     assert_eq!(leaf[24..40], *header.table_id.as_bytes());
     assert_eq!([number(40), number(48), number(56), number(64)], [8, 1, 5, 3]);
@@ -72,7 +72,7 @@ fn a_header_is_laid_out_as_the_format_says() {
     assert_eq!([number(88), number(96)], [2, 101]);
     assert_eq!(leaf[104..136], header.records_root.0);
     assert_eq!(leaf[136..168], header.log_root.0);
-    assert_eq!(leaf[168..200], [0; 32]);
+    assert_eq!(leaf[168..200], header.state_root.0);
     assert_eq!(leaf[200..232], header.prev_header.0);
     assert_eq!(leaf[232..264], header.config.0);
     assert_eq!(leaf[264..296], [0; 32]);
@@ -94,17 +94,15 @@ fn a_header_that_contradicts_itself_is_refused() {
     assert_eq!(field(8, 24, 1), "table_id");
     assert_eq!(field(8, 47, 9), "leaf_index");
     assert_eq!(field(8, 81, 0), "closed_us");
-    assert_eq!(field(8, 168, 1), "state_root");
     assert_eq!(field(8, 295, 1), "reserved");
     assert_eq!(field(9, 104, 1), "records_root");
     assert_eq!(field(4, 136, 1), "log_root");
     // The next two change what the table id is derived from, too.
     assert_eq!(field(8, 55, 0), "table_id");
     assert_eq!(field(4, 200, 1), "table_id");
-    let mut state_root_present = leaf(8);
-    state_root_present[5] = 1;
-    let unknown = DecodeError::UnknownFlags(1);
-    assert_eq!(Header::decode(&state_root_present), Err(unknown));
+    let mut no_state_root = leaf(8);
+    no_state_root[5] = 0;
+    assert_eq!(Header::decode(&no_state_root), Err(DecodeError::UnknownFlags(0)));
     let other = DecodeError::WrongKind { expected: KIND_HEADER, found: KIND_CONFIG };
     assert_eq!(Header::decode(&leaf(0)), Err(other));
 }
@@ -168,6 +166,7 @@ proptest! {
             raft_index: raft.1,
             records_root: Hash(roots[0]),
             log_root: Hash(roots[1]),
+            state_root: Hash(roots[2]),
             prev_header,
             config: Hash(roots[3]),
         };

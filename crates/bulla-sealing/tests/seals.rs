@@ -27,12 +27,12 @@ fn the_seal_of_the_small_ledger_is_these_bytes() {
     expect![[r#"
         ledger.example/tools
         10
-        iUKUBJy0P3A0wavRsoLcsn205ZH8Vgslm0E2G0n/5ds=
+        15sCPN/RsuUFSA4BfqKZokbS0dZWl40s6gYmMVp5C40=
 
-        — ledger.example/tools HHIBdD9amLkVZcoaAGk94vqIQiS7rnlIkx5TQJVN54pmTelo+feD8KAXkPylM6CTvayqz7HUcdkn1Maqp0VI9kQAbA4=
-        — alpha iex4qQAAAABlU/EA/b60kzSrEq0cj0mZ2w2c39iGeTsMnSchbMmpJXdIKd/ZULSt5GBAax0iZgld+LDLT8zlY+hXgZ6x+T5F4TxkAA==
-        — beta gUN4LQAAAABlU/EArDWY+oP2VOso3NMDkStbwmCPfDYyoVWLdtO3WSgeCSU+YxVJDgVeVlGk/lcZfT7X6VybqDQU2KtOAwkYMp+uBg==
-        — gamma QPcrrAAAAABlU/EAyYE6RWK7F+i9tBtxHdM/cqkKbnNvaL4vMeJFcH3PI0ClShPKtRmBz8No+hlo1f3o7H4D4sF69KNyHeo7Bpo0BQ==
+        — ledger.example/tools HHIBdJjoUNANexHSKdvqcyUUuW7X/ZBiwC2o2wkkmmtwe8La114NTT6bh7cr2fuxT999W5ke1FlXn8Trt2Cd0JIdyQE=
+        — alpha iex4qQAAAABlU/EAgu8HAyrpQGTIL7vFKDPlf6pozN+jqEGz1+unMlRTFbghfI/eONDaLV84XC6w3CH92QuczTYmKWcmux2fTPh4BA==
+        — beta gUN4LQAAAABlU/EAP4jo2FTSdaPw40cnSQIppFniTHuNs14tcZC6khsQfuzP9VLYdSw0UiDk6ASvrbZxIIbh19VvH6NCnUyCiOrvBQ==
+        — gamma QPcrrAAAAABlU/EABTnyTN/xCx7NZrcom1DHWLQFmRTb66QRqtVmJEfM/UIsLo/K51Ww7ZgIC41K4BazgfJN+uMCAV04auFAfJIRAA==
     "#]]
     .assert_eq(&seal(&checkpoint(&leaves())).to_string());
 }

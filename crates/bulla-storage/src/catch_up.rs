@@ -19,6 +19,7 @@ use crate::rows::Changes;
 use crate::seal::{SealChange, checkpoint_of};
 use crate::seal_rows::{put_seal_changes, read_sealed_height};
 use crate::side_data::SideData;
+use crate::states::StateMaps;
 use crate::store_table::put_block;
 use crate::stored::Stored;
 use crate::table::RecordTable;
@@ -161,6 +162,8 @@ impl Ledger {
         let path = self.path();
         Changes::commit(&self.database, &path, |changes| {
             let mut chain = read_chain(changes)?;
+            let stored = Stored { rows: &*changes, blocks: &self.blocks };
+            chain.states = StateMaps::load(&stored, chain.height, chain.height.checked_sub(1))?.1;
             for height in lacking.sides.clone() {
                 if lacking.blocks.contains(&height) {
                     self.adopt_block(changes, height, &mut chain)?;

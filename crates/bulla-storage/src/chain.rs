@@ -1,8 +1,11 @@
 //! The chain of headers: what ties each table to everything before it.
 
-use bulla_sealing::{Checkpoint, ConfigLeaf, Frontier, Hash, Header, Policy, SigningKey, leaf_hash, table_id};
+use bulla_sealing::{
+    Checkpoint, ConfigLeaf, Frontier, Hash, Header, Policy, SigningKey, StateMap, leaf_hash, table_id,
+};
 
 use crate::identity::Identity;
+use crate::states::after_table;
 use crate::table::RecordTable;
 
 /// What never changes in the life of a ledger.
@@ -25,7 +28,7 @@ impl Charter {
 }
 
 /// The log up to the open table, or up to a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Chain {
     /// Height of the open table, or of the next one.
     pub(crate) height: u64,
@@ -37,11 +40,20 @@ pub(crate) struct Chain {
     pub(crate) log: Frontier,
     /// The leaves of the open table that `absorb` has seen.
     records: Frontier,
+    /// What is so after the last header.
+    pub(crate) states: StateMap,
 }
 
 impl Chain {
     pub(crate) fn new() -> Self {
-        Self { height: 0, prev_header: Hash::ZERO, last_time_us: 0, log: Frontier::new(), records: Frontier::new() }
+        Self {
+            height: 0,
+            prev_header: Hash::ZERO,
+            last_time_us: 0,
+            log: Frontier::new(),
+            records: Frontier::new(),
+            states: StateMap::new(),
+        }
     }
 
     /// The table that follows the last header. Leaf 0 of a ledger is its configuration.
@@ -63,11 +75,17 @@ impl Chain {
         }
     }
 
-    /// Fixes the open table's header and makes it the table's last leaf.
+    /// The states after the open table, as it is now. The dearest part of closing.
+    pub(crate) fn states_after(&self, table: &RecordTable) -> StateMap {
+        after_table(&self.states, table)
+    }
+
+    /// Fixes the open table's header and makes it the table's last leaf. `states` are those after the table.
     pub(crate) fn close(
         &mut self,
         charter: &Charter,
         table: &mut RecordTable,
+        states: StateMap,
         closed_us: u64,
         raft_term: u64,
         raft_index: u64,
@@ -87,6 +105,7 @@ impl Chain {
             raft_index,
             records_root: self.records.root(),
             log_root: self.log.root(),
+            state_root: states.root(),
             prev_header: self.prev_header,
             config: leaf_hash(&charter.config_leaf),
         };
@@ -96,6 +115,7 @@ impl Chain {
         self.last_time_us = header.closed_us;
         self.log.push(self.prev_header);
         self.records = Frontier::new();
+        self.states = states;
         header
     }
 
@@ -115,6 +135,7 @@ impl Chain {
         bytes
     }
 
+    /// The states are not written down with it: whoever goes on from here brings them.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (height, rest) = bytes.split_first_chunk()?;
         let (prev_header, rest) = rest.split_first_chunk()?;
@@ -125,6 +146,7 @@ impl Chain {
             last_time_us: u64::from_be_bytes(*last_time_us),
             log: Frontier::decode(log).ok()?,
             records: Frontier::new(),
+            states: StateMap::new(),
         })
     }
 }

@@ -52,7 +52,8 @@ pub(crate) fn fold(
     }
     let given = block.leaves.get(header_place).expect("the last leaf");
     let header = Header::decode(given).map_err(|error| wrong(format!("its header does not decode: {error}")))?;
-    let ours = chain.close(charter, &mut table, header.closed_us, header.raft_term, header.raft_index);
+    let states = chain.states_after(&table);
+    let ours = chain.close(charter, &mut table, states, header.closed_us, header.raft_term, header.raft_index);
     check(ours == header, || "its header does not follow from its records and the header before it".into())?;
     check(table.leaves == block.leaves, || "its leaves are not laid out as they should be".into())?;
     Ok((table, header))
@@ -140,7 +141,8 @@ mod tests {
             table.push_leaf(&record.encode(), time_us);
             chain.last_time_us = chain.last_time_us.max(record.time_us);
         }
-        chain.close(charter, &mut table, 1_000, 1, 1);
+        let states = chain.states_after(&honest);
+        chain.close(charter, &mut table, states, 1_000, 1, 1);
         let ledger_id = charter.config.ledger_id;
         Block { ledger_id, height: 0, first_leaf: 0, leaves: table.leaves, refused: Vec::new() }
     }

@@ -13,6 +13,7 @@ use crate::layers::{Below, Over};
 use crate::manifest::{read_chain, read_durable};
 use crate::rows::Snapshot;
 use crate::seal::Seals;
+use crate::states::StateMaps;
 use crate::stored::{Blocks, Stored};
 use crate::table::{ClosedTable, RecordTable, TableInfo};
 
@@ -52,6 +53,7 @@ pub(crate) struct State {
     pub(crate) open: RecordTable,
     pub(crate) chain: Chain,
     pub(crate) seals: Seals,
+    pub(crate) maps: StateMaps,
 }
 
 impl Ledger {
@@ -61,10 +63,9 @@ impl Ledger {
         database: Database,
         blocks: Blocks,
     ) -> Result<Self, StorageError> {
-        let state = State::load(&directory.ledger(), &database, &charter)?;
-        let ledger = Self { directory, charter, database, blocks, writer: Mutex::default(), state: RwLock::new(state) };
-        ledger.check_blocks()?;
-        Ok(ledger)
+        check_blocks(&directory, &blocks, read_durable(&Snapshot::take(&database, &directory.ledger())?)?.height)?;
+        let state = State::load(&directory.ledger(), &database, &charter, &blocks)?;
+        Ok(Self { directory, charter, database, blocks, writer: Mutex::default(), state: RwLock::new(state) })
     }
 
     /// The table that records go to now.
@@ -93,7 +94,7 @@ impl Ledger {
 
     /// The state as the rows have it. The caller holds the writer.
     pub(crate) fn reload(&self) -> Result<(), StorageError> {
-        let state = State::load(&self.directory.ledger(), &self.database, &self.charter)?;
+        let state = State::load(&self.directory.ledger(), &self.database, &self.charter, &self.blocks)?;
         *self.state_mut() = state;
         Ok(())
     }
@@ -116,35 +117,27 @@ impl Ledger {
 
     /// Removes what a crash left of blocks that never became durable; misses none that did.
     pub(crate) fn check_blocks(&self) -> Result<(), StorageError> {
-        let stored = self.durable().height.map_or(0, |height| height + 1);
-        let mut expected = 0;
-        for path in list(&self.directory.blocks())? {
-            let named: Option<u64> =
-                path.file_name().and_then(|name| name.to_str()?.strip_suffix(".block")?.parse().ok());
-            match named {
-                Some(height) if height >= stored => remove_file(&path)?,
-                Some(height) if height == expected => expected += 1,
-                _ => {}
-            }
-        }
-        if expected != stored {
-            let missing = self.directory.block(expected);
-            return Err(StorageError::corrupt(missing.display().to_string(), "the file is missing"));
-        }
-        match stored.checked_sub(1) {
-            Some(last) => self.blocks.file(last).map(drop),
-            None => Ok(()),
-        }
+        check_blocks(&self.directory, &self.blocks, self.durable().height)
     }
 }
 
 impl State {
-    pub(crate) fn load(path: &std::path::Path, database: &Database, charter: &Charter) -> Result<Self, StorageError> {
+    pub(crate) fn load(
+        path: &std::path::Path,
+        database: &Database,
+        charter: &Charter,
+        blocks: &Blocks,
+    ) -> Result<Self, StorageError> {
         let snapshot = Snapshot::take(database, path)?;
-        let chain = read_chain(&snapshot)?;
+        let mut chain = read_chain(&snapshot)?;
+        let seals = Seals::load(&snapshot, &chain, charter)?;
+        let stored = Stored { rows: &snapshot, blocks };
+        let (maps, states) = StateMaps::load(&stored, chain.height, seals.sealed_height)?;
+        chain.states = states;
         let mut state = Self {
             durable: read_durable(&snapshot)?,
-            seals: Seals::load(&snapshot, &chain, charter)?,
+            seals,
+            maps,
             snapshot: Arc::new(snapshot),
             unstored: VecDeque::new(),
             open: chain.open_table(charter),
@@ -171,6 +164,28 @@ impl State {
     pub(crate) fn tables(&self) -> impl DoubleEndedIterator<Item = &RecordTable> {
         let closed = self.unstored.iter().rev().map(|closed| &closed.table);
         std::iter::once(&self.open).chain(closed)
+    }
+}
+
+/// Removes the files of blocks above the last stored one; misses none up to it.
+fn check_blocks(directory: &Directory, blocks: &Blocks, durable: Option<u64>) -> Result<(), StorageError> {
+    let stored = durable.map_or(0, |height| height + 1);
+    let mut expected = 0;
+    for path in list(&directory.blocks())? {
+        let named: Option<u64> = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".block")?.parse().ok());
+        match named {
+            Some(height) if height >= stored => remove_file(&path)?,
+            Some(height) if height == expected => expected += 1,
+            _ => {}
+        }
+    }
+    if expected != stored {
+        let missing = directory.block(expected);
+        return Err(StorageError::corrupt(missing.display().to_string(), "the file is missing"));
+    }
+    match stored.checked_sub(1) {
+        Some(last) => blocks.file(last).map(drop),
+        None => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod answer;
 mod apply;
+mod asset_proof;
 mod block_audit;
 mod block_file;
 mod block_layout;
@@ -27,6 +28,7 @@ mod rows;
 mod seal;
 mod seal_rows;
 mod side_data;
+mod states;
 mod store;
 mod store_table;
 mod stored;
@@ -36,6 +38,7 @@ mod verify;
 mod view;
 
 pub use answer::{Answer, Batch, Item};
+pub use asset_proof::{CertificateAnswer, StateAnswer};
 pub use block_audit::{AuditedBlock, BlockFiles, read_ahead};
 pub use catch_up::{Lacking, StagedBlock};
 pub use error::StorageError;

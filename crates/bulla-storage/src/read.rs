@@ -11,6 +11,7 @@ use crate::ledger::{Ledger, State};
 use crate::manifest::{ManifestRow, block_of_table};
 use crate::refused::Refused;
 use crate::seal_rows::read_seal;
+use crate::states::stored_header;
 use crate::stored::{Blocks, PriorRow, decode_record};
 use crate::table::{PriorAt, RecordTable};
 use crate::view::{BlockView, Entry, RecordView, TableState, TableView};
@@ -184,20 +185,19 @@ impl Ledger {
     }
 
     fn stored_header(&self, state: &State, height: u64) -> Result<Option<Header>, StorageError> {
-        let Some(row) = ManifestRow::read(&*state.snapshot, height)? else {
-            return Ok(None);
-        };
-        let leaf = self.blocks.file(height)?.leaf(row.end_leaf - 1)?;
-        match Header::decode(&leaf) {
-            Ok(header) if header.leaf_hash() == row.header_hash => Ok(Some(header)),
-            _ => {
-                Err(StorageError::corrupt(format!("the header of block {height}"), "it is not the one that was stored"))
-            }
+        match ManifestRow::read(&*state.snapshot, height)? {
+            Some(_) => stored_header(&state.stored(&self.blocks), height).map(Some),
+            None => Ok(None),
         }
     }
 }
 
 impl State {
+    /// The highest block that proofs can be given for: sealed, and stored here.
+    pub(crate) fn provable_height(&self) -> Option<u64> {
+        self.seals.sealed_height.min(self.durable.height)
+    }
+
     pub(crate) fn is_sealed(&self, height: u64) -> bool {
         self.seals.sealed_height.is_some_and(|sealed| height <= sealed)
     }

@@ -77,6 +77,17 @@ pub(crate) trait Rows {
         })
     }
 
+    /// Every row, in the order of the keys.
+    fn each(&self, of: Of, mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StorageError>) -> Result<(), StorageError> {
+        contain(self.path(), || {
+            for row in self.table(of).range::<&[u8]>(..).map_err(StorageError::database(self.path()))? {
+                let (key, value) = self.checked_row(of, row)?;
+                take(&key, &value)?;
+            }
+            Ok(())
+        })
+    }
+
     /// The last row at or below `key`.
     fn at_or_below(&self, of: Of, key: &[u8]) -> Result<Option<Row>, StorageError> {
         contain(self.path(), || {

@@ -1,13 +1,13 @@
 //! Closing and storing: the open table gets its header, then becomes a block file and rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLockWriteGuard};
 
-use bulla_sealing::{Checkpoint, Hash, HashSource, Header};
+use bulla_sealing::{Checkpoint, Hash, HashSource, Header, StateMap};
 
 use crate::block_file::{BlockParts, FileSum};
 use crate::chain::Charter;
 use crate::error::StorageError;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, State};
 use crate::manifest::{ManifestRow, put_durable};
 use crate::refused::Refused;
 use crate::rows::{Changes, Of, Rows, Snapshot};
@@ -18,13 +18,12 @@ use crate::table::{ClosedTable, Closing, PriorAt, RecordTable};
 impl Ledger {
     /// Closes the open table if `height` is its height, and opens the next one.
     pub fn close(&self, height: u64, closing: Closing) -> Option<Arc<ClosedTable>> {
-        let mut state = self.state_mut();
+        let (mut state, states) = self.to_be_closed(height)?;
         let state = &mut *state;
-        if state.open.height != height {
-            return None;
-        }
         let Closing { closed_us, raft_term, raft_index, replay_from } = closing;
-        let header = state.chain.close(&self.charter, &mut state.open, closed_us, raft_term, raft_index);
+        let charter = &self.charter;
+        let header = state.chain.close(charter, &mut state.open, states.clone(), closed_us, raft_term, raft_index);
+        state.maps.keep(height, states, state.provable_height());
         let next = state.chain.open_table(&self.charter);
         let chain = state.chain.clone();
         state.chain.absorb(&next);
@@ -34,6 +33,24 @@ impl Ledger {
         let closed = Arc::new(ClosedTable { table, header, checkpoint, chain, replay_from, seal_changes });
         state.unstored.push_back(Arc::clone(&closed));
         Some(closed)
+    }
+
+    /// The state while `height` is the open table, and the states of all assets after that table. Those take a while
+    /// to compute, so readers go on meanwhile; should the table have changed as well, they are computed again.
+    fn to_be_closed(&self, height: u64) -> Option<(RwLockWriteGuard<'_, State>, StateMap)> {
+        loop {
+            let (end, states) = {
+                let state = self.state();
+                if state.open.height != height {
+                    return None;
+                }
+                (state.open.next_leaf(), state.chain.states_after(&state.open))
+            };
+            let state = self.state_mut();
+            if (state.open.height, state.open.next_leaf()) == (height, end) {
+                return Some((state, states));
+            }
+        }
     }
 
     /// Writes the block file, then makes block, rows, payloads, seals and `replay_from` durable in one transaction.

@@ -64,7 +64,7 @@ impl Ledger {
             progress(at);
             Ok::<(), StorageError>(())
         })?;
-        if chain != expected {
+        if chain.encode() != expected.encode() {
             let what = format!("the end of the chain in {}", self.path().display());
             return Err(StorageError::corrupt(what, "it is not where the blocks end"));
         }

@@ -33,7 +33,7 @@ fn words(block: &BlockView, verified: bool) -> String {
         (Some(note), false) => format!("sealed; give --policy FILE to have the signatures verified\n\n{note}"),
     };
     format!(
-        "block {} of table {}\n{} from leaf {}, recorded {} to {}\nrecords root   {}\nlog root       {}\nheader         {}\nheader before  {}\n{seal}",
+        "block {} of table {}\n{} from leaf {}, recorded {} to {}\nrecords root   {}\nlog root       {}\nstate root     {}\nheader         {}\nheader before  {}\n{seal}",
         block.height,
         block.table_id,
         count(block.record_count, "record"),
@@ -42,6 +42,7 @@ fn words(block: &BlockView, verified: bool) -> String {
         block.closed,
         block.records_root,
         block.log_root,
+        block.state_root,
         block.header_hash,
         block.prev_header,
     )

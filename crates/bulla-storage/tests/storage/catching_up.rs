@@ -68,9 +68,10 @@ fn everything(ledger: &Ledger) -> String {
     let holdings: Vec<_> = parties.map(|party| ledger.holdings(party, None, 10).unwrap()).collect();
     let records: Vec<_> = (0..10).map(|number| ledger.record(record_id(number)).unwrap()).collect();
     let payloads: Vec<_> = (0..ledger.size()).map(|leaf| ledger.payload(leaf).unwrap()).collect();
+    let proofs: Vec<_> = [1, 2].map(|asset| ledger.asset_proof(asset_id(asset), None).unwrap()).into();
     let blocks: Vec<_> = (0..4).map(|height| ledger.block(height).unwrap()).collect();
     let ends = (ledger.size(), ledger.open_table(), ledger.sealing_status(), ledger.verify_all(&mut |_| {}).unwrap());
-    format!("{rows:?} {holdings:?} {records:?} {payloads:?} {blocks:?} {ends:?}")
+    format!("{rows:?} {holdings:?} {records:?} {payloads:?} {blocks:?} {proofs:?} {ends:?}")
 }
 
 #[test]

@@ -155,6 +155,10 @@ fn everything(node: &Node) -> Result<String, StorageError> {
     let records: Result<Vec<_>, _> = (0..10).map(|number| ledger.record(record_id(number))).collect();
     let places = (ledger.durable(), ledger.size(), ledger.sealing_status(), ledger.payload(4)?);
     let blocks = (ledger.block(0)?, ledger.block(1)?, ledger.checkpoint()?, ledger.receipt(4, true)?);
+    let proofs = (
+        ledger.asset_proof(bulla_ledger::AssetId::from_bytes([1; 16]), None)?,
+        ledger.asset_proof(bulla_ledger::AssetId::NIL, None)?,
+    );
     let log = (node.store().raft_log().state()?, node.store().raft_log().read(0..10, 1_000)?);
-    Ok(format!("{rows:?} {:?} {places:?} {blocks:?} {log:?}", records?))
+    Ok(format!("{rows:?} {:?} {places:?} {blocks:?} {proofs:?} {log:?}", records?))
 }

@@ -6,6 +6,7 @@ mod directory;
 mod log;
 mod node;
 mod oracle;
+mod proving;
 mod reopening;
 mod requests;
 mod sealing;

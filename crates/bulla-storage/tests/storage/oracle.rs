@@ -3,15 +3,40 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bulla_ledger::{Outcome, Payload, Record, ReferenceLedger, Transfer};
-use bulla_sealing::{Checkpoint, Hash, leaf_hash, subtree_root};
-use bulla_storage::{Answer, AttestOutcome, Batch, ClosedTable, Closing, Entry, Holding, ReceiptAnswer};
+use bulla_ledger::{AssetId, Claimed, Outcome, PartyId, Payload, Record, ReferenceLedger, State, Transfer, look_up};
+use bulla_sealing::{Checkpoint, Hash, Policy, leaf_hash, state_value, subtree_root};
+use bulla_storage::{
+    Answer, AttestOutcome, Batch, CertificateAnswer, ClosedTable, Closing, Entry, Holding, ReceiptAnswer, StateAnswer,
+};
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::node::{Node, attestation, party_id};
 use crate::requests::{batches, opening};
 
 const VOTERS: u8 = 2;
+
+/// The state of every unique asset and of every position.
+fn states(reference: &ReferenceLedger) -> Vec<State> {
+    let unique: Vec<_> = reference.assets().filter_map(|asset| State::of_asset(&asset)).collect();
+    unique.into_iter().chain(reference.positions().map(State::Position)).collect()
+}
+
+/// The root of the state map by its definition: a subtree with one state is that state.
+fn state_root(states: Vec<State>, depth: usize) -> Hash {
+    let hash = |prefix: u8, left: &[u8; 32], right: &[u8; 32]| {
+        Hash(Sha256::digest([&[prefix][..], left, right].concat()).into())
+    };
+    match states.as_slice() {
+        [] => Hash::ZERO,
+        [state] => hash(2, &state.key(), &state_value(&state.encode()).0),
+        _ => {
+            let is_right = |state: &State| state.key()[depth / 8] >> (7 - depth % 8) & 1 == 1;
+            let (right, left) = states.into_iter().partition(is_right);
+            hash(3, &state_root(left, depth + 1).0, &state_root(right, depth + 1).0)
+        }
+    }
+}
 
 /// What may happen to a node.
 #[derive(Debug, Clone)]
@@ -55,6 +80,8 @@ struct World {
     last_time_us: u64,
     payloads: BTreeMap<u64, Payload>,
     checkpoints: Vec<Checkpoint>,
+    /// The reference ledger as it was when each table closed.
+    closed: Vec<ReferenceLedger>,
 }
 
 impl World {
@@ -70,6 +97,7 @@ impl World {
             last_time_us: 0,
             payloads: BTreeMap::new(),
             checkpoints: Vec::new(),
+            closed: Vec::new(),
         };
         world.apply(1, opening());
         world
@@ -135,9 +163,11 @@ impl World {
         let header = closed.header();
         assert_eq!(header.records_root, subtree_root(&self.leaf_hashes[self.first_leaf..]));
         assert_eq!(header.log_root, subtree_root(&self.leaf_hashes));
+        assert_eq!(header.state_root, state_root(states(&self.reference), 0));
         assert_eq!(header.opened_us.max(self.last_time_us).max(closed_us), header.closed_us);
         self.leaf_hashes.push(leaf_hash(&header.encode()));
         assert_eq!(closed.checkpoint().root, subtree_root(&self.leaf_hashes));
+        self.closed.push(self.reference.clone());
         self.reference.skip_leaf();
         self.first_leaf = self.leaf_hashes.len();
         self.last_time_us = header.closed_us;
@@ -282,6 +312,36 @@ impl World {
         }
     }
 
+    /// Every state there was when the last sealed and stored table closed is proven, and every other is proven absent.
+    fn check_proofs(&self) {
+        let ledger = self.node.ledger();
+        let policy = Policy::from_config(&self.node.identity.genesis).unwrap();
+        let Some(height) = ledger.sealing_status().sealed_height.min(ledger.durable().height) else {
+            assert_eq!(ledger.asset_proof(AssetId::NIL, None).unwrap(), StateAnswer::NotSealed);
+            return;
+        };
+        let then = &self.closed[height as usize];
+        let assets = self.reference.assets().map(|asset| asset.asset_id).chain([AssetId::from_bytes([9; 16])]);
+        for (asset_id, party) in
+            assets.flat_map(|id| (0..5).map(party_id).map(Some).chain([None]).map(move |party| (id, party)))
+        {
+            let position = then.position(asset_id, party.unwrap_or(PartyId::NIL)).map(State::Position);
+            let expected = then.asset(asset_id).and_then(|asset| State::of_asset(&asset)).or(position);
+            let StateAnswer::Ready(proof) = ledger.asset_proof(asset_id, party).unwrap() else { panic!("{height}") };
+            let verified = proof.verify(&policy).unwrap();
+            assert_eq!(verified.header.height, height);
+            let claims: Vec<Claimed<'_>> =
+                verified.states.iter().map(|(key, state)| (&key.0, state.as_deref())).collect();
+            assert_eq!(look_up(asset_id, party, &claims), Ok(expected));
+            match ledger.certificate(asset_id, party).unwrap() {
+                CertificateAnswer::Ready(certificate) => {
+                    assert_eq!(certificate.records.len() as u64, expected.unwrap().seq() + 1);
+                }
+                answer => assert_eq!((answer, expected), (CertificateAnswer::Unknown, None)),
+            }
+        }
+    }
+
     fn moves_outstanding(&self, transfer: &Transfer) -> bool {
         use bulla_ledger::Act::{Amend, Issue, Redeem, Register};
         matches!(transfer.act, Register | Issue | Redeem | Amend)
@@ -293,6 +353,7 @@ impl World {
         self.check_holdings();
         self.check_records();
         self.check_histories();
+        self.check_proofs();
         let stored = self.node.ledger().durable().height.map_or(0, |height| height + 1);
         let verified = self.node.ledger().verify_all(&mut |_| {}).unwrap();
         assert_eq!(verified.blocks, stored);

@@ -85,6 +85,7 @@ fn block_view(block: bulla_node::BlockView) -> BlockView {
         raft_index: header.raft_index,
         records_root: header.records_root.into(),
         log_root: header.log_root.into(),
+        state_root: header.state_root.into(),
         prev_header: header.prev_header.into(),
         config: header.config.into(),
         header_hash: header.leaf_hash().into(),

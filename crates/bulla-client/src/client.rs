@@ -1,6 +1,7 @@
 //! The client: a cluster as a caller holds it.
 
 mod prove;
+mod prove_asset;
 mod read;
 mod tiles;
 mod write;

@@ -3,7 +3,7 @@
 use bulla_ledger::{DecodeError, NameError};
 use bulla_sealing::{MalformedNote, ReceiptError, SealError};
 
-use crate::{CompactError, Problem};
+use crate::{AssetProofError, CompactError, CustodyProofError, Problem};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,12 @@ pub enum ClientError {
     /// The receipt does not prove what it says.
     #[error("the receipt does not prove its record")]
     Receipt(#[from] ReceiptError),
+    /// The proof does not prove what is so of the asset.
+    #[error("the proof does not prove what is so of the asset")]
+    AssetProof(#[from] AssetProofError),
+    /// The certificate does not prove what it says.
+    #[error("the certificate does not prove what it says")]
+    Certificate(#[from] CustodyProofError),
     /// A receipt proves a leaf that this version cannot read as a record.
     #[error("the receipt proves a leaf that is no record this version can read")]
     Record(#[from] DecodeError),

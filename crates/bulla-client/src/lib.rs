@@ -6,6 +6,7 @@ mod audit;
 mod binary;
 mod client;
 mod cluster;
+mod custody;
 mod digest;
 mod document;
 mod error;
@@ -27,6 +28,9 @@ pub use binary::{ANSWERS_MEDIA_TYPE, CompactAnswer, CompactError, TRANSFERS_MEDI
 pub use client::{Client, ClientOptions, ProvenCheckpoint, ProvenRecord};
 pub use cluster::{
     BlockView, ClusterView, MemberView, ProgressView, Role, TableStage, TableView, UnsealedView, WitnessView,
+};
+pub use custody::{
+    AssetProofError, CustodyProofError, ProvenAsset, ProvenCustody, verify_asset_proof, verify_certificate,
 };
 pub use digest::Digest;
 pub use document::{Document, DocumentError};

@@ -12,9 +12,9 @@ pub use bulla_consensus::{
 };
 pub use bulla_storage::identity as identity_files;
 pub use bulla_storage::{
-    Answer, AuditedBlock, Batch, BlockFiles, BlockView, ClosedTable, Entry, Holding, Identity, Item, Ledger, Progress,
-    ReceiptAnswer, RecordView, StorageError, Store, StoreOptions, TILE_WIDTH, TableInfo, TableState, TableView,
-    Verified, WaitingTable, read_ahead,
+    Answer, AuditedBlock, Batch, BlockFiles, BlockView, CertificateAnswer, ClosedTable, Entry, Holding, Identity, Item,
+    Ledger, Progress, ReceiptAnswer, RecordView, StateAnswer, StorageError, Store, StoreOptions, TILE_WIDTH, TableInfo,
+    TableState, TableView, Verified, WaitingTable, read_ahead,
 };
 pub use found::{FoundError, found};
 pub use node::{Node, OpenError};

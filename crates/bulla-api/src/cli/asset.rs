@@ -1,10 +1,13 @@
 //! `bulla asset`: the things themselves, where they are and where they were.
 
+use std::path::PathBuf;
+
 use bulla_client::{
     Act, AssetView, Client, HoldingView, Kind, Moves, Named, PageQuery, Quantity, RecordView, TransferRequest,
 };
 use clap::Subcommand;
 
+use super::certificate::prove;
 use super::connect::Paging;
 use super::names::Names;
 use super::print::{count, table};
@@ -44,6 +47,17 @@ pub(crate) enum AssetCommand {
         party: Option<Named>,
         #[command(flatten)]
         paging: Paging,
+    },
+    /// Prove who owns and holds an asset as of the last sealed block, or that there is none; verified against --policy
+    Prove {
+        /// Its name or UUID
+        asset: Named,
+        /// Of an asset that is a quantity: how much this party has
+        #[arg(long)]
+        party: Option<Named>,
+        /// Keep the proof in this file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// List the assets
     List {
@@ -103,6 +117,7 @@ impl AssetCommand {
                 let request = TransferRequest { act: Act::Amend, asset: Some(asset), ..Default::default() };
                 write.record(&client, request, printer).await
             }
+            AssetCommand::Prove { asset, party, out } => prove(servers, &asset, party.as_ref(), out, printer).await,
             AssetCommand::Show { asset } => show(&client, &asset, printer).await,
             AssetCommand::History { asset, party, paging } => {
                 let page = client.history(&asset, party.as_ref(), &paging.query()).await?;

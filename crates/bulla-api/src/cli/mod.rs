@@ -2,6 +2,7 @@
 
 mod asset;
 mod block;
+mod certificate;
 mod class;
 mod cluster;
 mod completion;
@@ -107,6 +108,9 @@ enum Command {
     /// Get receipts, and verify them without asking anybody
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
+    /// Get certificates of where an asset is and how it came there, and verify them without asking anybody
+    #[command(subcommand)]
+    Certificate(certificate::CertificateCommand),
     Verify(verify::Verify),
     Witness(witness::WitnessCommand),
     /// Print the policy: the keys that receipts must be signed with
@@ -166,6 +170,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Sample(command) => command.run(&printer),
             Command::Block(command) => command.run(servers, &printer).await,
             Command::Receipt(command) => command.run(servers, &printer).await,
+            Command::Certificate(command) => command.run(servers, &printer).await,
             Command::Verify(command) => command.run(servers, &printer).await,
             Command::Witness(command) => command.run(&printer).await,
             Command::Policy(command) => command.run(servers, &printer).await,

@@ -90,6 +90,10 @@ pub(crate) enum Missing {
     Tile,
     /// A receipt with this payload would be longer than receipts may be.
     ReceiptSize,
+    /// More records led to what is so than a certificate may have.
+    CertificateSize,
+    /// The party never had units of the asset.
+    Position,
 }
 
 impl ApiError {
@@ -271,6 +275,8 @@ fn missing(missing: Missing) -> (StatusCode, &'static str, bool) {
         Missing::CheckpointOfSize => (StatusCode::NOT_FOUND, "unknown_checkpoint", false),
         Missing::Tile => (StatusCode::NOT_FOUND, "unknown_tile", false),
         Missing::ReceiptSize => (StatusCode::UNPROCESSABLE_ENTITY, "receipt_too_large", false),
+        Missing::CertificateSize => (StatusCode::UNPROCESSABLE_ENTITY, "certificate_too_large", false),
+        Missing::Position => (StatusCode::NOT_FOUND, "unknown_position", false),
     }
 }
 
@@ -285,6 +291,8 @@ fn sentence(missing: Missing) -> &'static str {
         Missing::CheckpointOfSize => "no sealed block ends with this many leaves",
         Missing::Tile => "the sealed log has no such tile, or not so much of it yet",
         Missing::ReceiptSize => "with this payload the receipt would be too long; ask without it",
+        Missing::CertificateSize => "more than 10,000 records led to what is so; ask for the proof and the history",
+        Missing::Position => "the party never had units of this asset",
     }
 }
 

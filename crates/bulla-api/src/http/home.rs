@@ -204,7 +204,7 @@ fn link(list: &str, id: Uuid, name: Option<String>) -> String {
 }
 
 /// Names come from callers: none of them may become markup.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

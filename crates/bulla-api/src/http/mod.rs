@@ -9,6 +9,7 @@
 mod app;
 mod body;
 mod catch_up;
+mod certificate_page;
 mod compact;
 mod errors;
 mod extract;

@@ -4,7 +4,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use super::read::{assets, blocks, cluster, parties, records, tiles};
+use super::read::{assets, blocks, cluster, parties, proofs, records, tiles};
 use super::{home, metrics, openapi, write};
 
 /// The HTTP API of a bulla node.
@@ -32,6 +32,9 @@ use super::{home, metrics, openapi, write};
         assets::asset,
         assets::positions,
         assets::history,
+        proofs::proof,
+        proofs::certificate,
+        proofs::certificate_page,
         records::record,
         records::receipt,
         blocks::table,

@@ -12,7 +12,7 @@ use tower_http::trace::TraceLayer;
 
 use super::app::App;
 use super::errors::{ApiError, Fault};
-use super::read::{assets, blocks, cluster, parties, records, tiles};
+use super::read::{assets, blocks, cluster, parties, proofs, records, tiles};
 use super::{home, metrics, openapi, write};
 use crate::witnessed::Witnesses;
 
@@ -28,7 +28,7 @@ pub(super) struct Route {
     handler: fn() -> MethodRouter<App>,
 }
 
-pub(super) const ROUTES: [Route; 26] = [
+pub(super) const ROUTES: [Route; 29] = [
     Route { path: "/", methods: &["GET"], handler: || get(home::home) },
     Route { path: "/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint) },
     Route { path: "/checkpoint/{size}", methods: &["GET"], handler: || get(tiles::checkpoint_of_size) },
@@ -39,8 +39,11 @@ pub(super) const ROUTES: [Route; 26] = [
     Route { path: "/tile/{*path}", methods: &["GET"], handler: || get(tiles::tile) },
     Route { path: "/v1/assets", methods: &["GET", "POST"], handler: || get(assets::assets).post(write::register) },
     Route { path: "/v1/assets/{id}", methods: &["GET"], handler: || get(assets::asset) },
+    Route { path: "/v1/assets/{id}/certificate", methods: &["GET"], handler: || get(proofs::certificate) },
+    Route { path: "/v1/assets/{id}/certificate.html", methods: &["GET"], handler: || get(proofs::certificate_page) },
     Route { path: "/v1/assets/{id}/history", methods: &["GET"], handler: || get(assets::history) },
     Route { path: "/v1/assets/{id}/positions", methods: &["GET"], handler: || get(assets::positions) },
+    Route { path: "/v1/assets/{id}/proof", methods: &["GET"], handler: || get(proofs::proof) },
     Route { path: "/v1/blocks/{height}", methods: &["GET"], handler: || get(blocks::block) },
     Route { path: "/v1/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint_v1) },
     Route { path: "/v1/classes", methods: &["GET", "POST"], handler: || get(parties::classes).post(write::define) },

@@ -4,5 +4,6 @@ pub(crate) mod assets;
 pub(crate) mod blocks;
 pub(crate) mod cluster;
 pub(crate) mod parties;
+pub(crate) mod proofs;
 pub(crate) mod records;
 pub(crate) mod tiles;

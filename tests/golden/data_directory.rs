@@ -4,7 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use bulla_node::{Answer, Item, NoPeers, Node, NodeOptions, ReceiptAnswer, identity_files};
+use bulla_client::{verify_asset_proof, verify_certificate};
+use bulla_node::{
+    Answer, CertificateAnswer, Item, NoPeers, Node, NodeOptions, ReceiptAnswer, StateAnswer, identity_files,
+};
 use bulla_sealing::{Policy, verify_receipt};
 use bulla_tests::embedded::{PATIENCE, height_of};
 use expect_test::expect;
@@ -85,6 +88,18 @@ async fn the_receipt_made_then_still_verifies_and_is_that_of_the_record() {
     node.shutdown().await;
 }
 
+#[test]
+fn the_proof_and_the_certificate_made_then_still_verify() {
+    let policy = Policy::parse(&fs::read_to_string(golden(FOLDER).join("policy.txt")).unwrap()).unwrap();
+    let desk = first_items()[RECEIPT_OF].transfer.asset_id;
+    let proof = fs::read(golden(FOLDER).join("proof.txt")).unwrap();
+    let proven = verify_asset_proof(&proof, &policy, desk, None).unwrap();
+    let certificate = fs::read(golden(FOLDER).join("certificate.txt")).unwrap();
+    let custody = verify_certificate(&certificate, &policy).unwrap().custody;
+    assert_eq!(proven.state, Some(custody.state));
+    assert_eq!(custody.records.last().unwrap().transfer, first_items()[RECEIPT_OF].transfer);
+}
+
 /// Not a test: makes the directory, once for each format version. The README says when.
 #[tokio::test]
 #[ignore = "it writes into this repository, on purpose and never over anything"]
@@ -108,6 +123,13 @@ async fn a_new_data_directory_is_made() {
     };
     let ReceiptAnswer::Ready(receipt) = node.ledger().receipt(leaf_index, true).unwrap() else { panic!("sealed") };
     fs::write(folder.join("receipt.txt"), receipt.to_text().unwrap()).unwrap();
+    let desk = first_items()[RECEIPT_OF].transfer.asset_id;
+    let StateAnswer::Ready(proof) = node.ledger().asset_proof(desk, None).unwrap() else { panic!("sealed") };
+    fs::write(folder.join("proof.txt"), proof.to_text()).unwrap();
+    let CertificateAnswer::Ready(certificate) = node.ledger().certificate(desk, None).unwrap() else {
+        panic!("sealed")
+    };
+    fs::write(folder.join("certificate.txt"), certificate.to_text()).unwrap();
     fs::write(folder.join("policy.txt"), node.policy().to_text()).unwrap();
     node.shutdown().await;
     drop(node);

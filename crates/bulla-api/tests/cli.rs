@@ -200,6 +200,26 @@ fn a_receipt_is_verified_without_any_server_and_a_changed_one_exits_1() {
 }
 
 #[test]
+fn a_certificate_is_verified_without_any_server_and_a_changed_one_exits_1() {
+    let directory = tempfile::tempdir().unwrap();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/data-directory-v1");
+    let policy = format!("{golden}/policy.txt");
+    let certificate = std::fs::read_to_string(format!("{golden}/certificate.txt")).unwrap();
+    let run = |text: &str| {
+        std::fs::write(directory.path().join("certificate"), text).unwrap();
+        let output = bulla(directory.path(), &["certificate", "verify", "certificate", "--policy", &policy]);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (exit, words) = run(&certificate);
+    assert_eq!(exit, Some(0));
+    assert!(words.starts_with("proven: This is so as of block "), "{words}");
+    assert!(words.contains(": registered for "), "{words}");
+    let newest = certificate.lines().find(|line| line.starts_with("record ")).unwrap();
+    assert_eq!(run(&certificate.replacen(&format!("{newest}\n"), "", 1)).0, Some(1));
+    assert_eq!(run(&certificate.replacen("@v1", "@v2", 1)).0, Some(2));
+}
+
+#[test]
 fn a_sample_is_the_same_for_the_same_seed() {
     let directory = tempfile::tempdir().unwrap();
     let files = |out: &str, seed: &str| {

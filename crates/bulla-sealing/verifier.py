@@ -247,7 +247,7 @@ def payload_commit(salt, payload):
 def read_header(leaf):
     kind, flags = read_prefix(leaf)
     require(kind == HEADER_KIND, "WrongKind")
-    require(flags == 0, "UnknownFlags")
+    require(flags == 1, "UnknownFlags")
     expect_length(leaf, 296)
     reader = Reader(leaf[8:])
     header = {"ledger_id": reader.uuid(), "table_id": reader.uuid()}
@@ -256,7 +256,6 @@ def read_header(leaf):
         header[field] = reader.number(8)
     for field in ["records_root", "log_root", "state_root", "prev_header", "config", "reserved_2"]:
         header[field] = reader.take(32)
-    require(header.pop("state_root") == ZERO, "Invalid.state_root")
     require(header.pop("reserved_2") == ZERO, "Invalid.reserved")
     genesis = header["height"] == 0
     derived = table_id(header["ledger_id"], header["height"], header["prev_header"])

@@ -202,6 +202,7 @@ fn header(node_count: u8, height: u64, first_leaf: u64, before: &[Vec<u8>]) -> H
         raft_index: 100 + height,
         records_root: subtree_root(&hashes[first_leaf as usize..]),
         log_root: subtree_root(&hashes),
+        state_root: state_value(&height.to_be_bytes()),
         prev_header,
         config: hashes[0],
     }

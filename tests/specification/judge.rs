@@ -165,6 +165,7 @@ fn header(case: &Value) -> Judged {
         "raft_index": header.raft_index.to_string(),
         "records_root": header.records_root.to_string(),
         "log_root": header.log_root.to_string(),
+        "state_root": header.state_root.to_string(),
         "prev_header": header.prev_header.to_string(),
         "config": header.config.to_string(),
         "leaf_hash": header.leaf_hash().to_string(),

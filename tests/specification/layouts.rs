@@ -126,6 +126,7 @@ fn a_header_has_its_fields_where_the_table_says() {
         ("raft_index", number(header.raft_index)),
         ("records_root", header.records_root.0.to_vec()),
         ("log_root", header.log_root.0.to_vec()),
+        ("state_root", header.state_root.0.to_vec()),
         ("prev_header", header.prev_header.0.to_vec()),
         ("config", header.config.0.to_vec()),
     ]);

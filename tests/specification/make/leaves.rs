@@ -107,13 +107,11 @@ pub fn headers() -> Value {
     with("version 0", "UnknownMagic", 8, |leaf| leaf[3] = 0);
     with("reserved byte 7", "Invalid.reserved", 8, |leaf| leaf[7] = 1);
     with("a record's kind", "WrongKind", 8, |leaf| leaf[4] = 3);
-    with("a wrong kind with a flag", "WrongKind", 8, |leaf| (leaf[4], leaf[5]) = (3, 1));
-    with("flag bit 0, the state map", "UnknownFlags", 8, |leaf| leaf[5] = 1);
-    with("flag bit 1", "UnknownFlags", 8, |leaf| leaf[5] = 2);
+    with("a wrong kind with a flag", "WrongKind", 8, |leaf| (leaf[4], leaf[5]) = (3, 3));
+    with("no flag, no state map", "UnknownFlags", 8, |leaf| leaf[5] = 0);
+    with("flag bit 1", "UnknownFlags", 8, |leaf| leaf[5] = 3);
     with("295 bytes", "Truncated", 8, |leaf| leaf.truncate(295));
     with("297 bytes", "TrailingBytes", 8, |leaf| leaf.push(0));
-    with("a state root", "Invalid.state_root", 8, |leaf| leaf[199] = 1);
-    with("a state root and a reserved byte", "Invalid.state_root", 8, |leaf| (leaf[199], leaf[264]) = (1, 1));
     with("reserved byte 264", "Invalid.reserved", 8, |leaf| leaf[264] = 1);
     with("a leaf index too high", "Invalid.leaf_index", 8, |leaf| leaf[47] = 9);
     with("leaf index 2^64 - 1", "Invalid.leaf_index", 8, |leaf| {

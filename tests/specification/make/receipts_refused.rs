@@ -130,8 +130,8 @@ fn headers(vectors: &mut Vectors) {
     with("the last reserved byte", "Invalid.reserved", at_8(|leaf| leaf[295] = 1));
     with("a config's kind", "WrongKind", at_8(|leaf| leaf[4] = KIND_CONFIG));
     with("an unknown kind", "WrongKind", at_8(|leaf| leaf[4] = 0x12));
-    with("flag bit 0, the state map", "UnknownFlags", at_8(|leaf| leaf[5] = 1));
-    with("a state root without its flag", "Invalid.state_root", at_8(|leaf| leaf[168] = 1));
+    with("no flag, no state map", "UnknownFlags", at_8(|leaf| leaf[5] = 0));
+    with("flag bit 1", "UnknownFlags", at_8(|leaf| leaf[5] = 3));
     with("another table id", "Invalid.table_id", good().leaf(8, |leaf| leaf[39] ^= 1));
     with("another height under the same table id", "Invalid.table_id", good().leaf(8, |leaf| leaf[55] = 2));
     with("a record too few", "Invalid.leaf_index", at_8(|leaf| leaf[71] = 2));

@@ -179,13 +179,12 @@ async fn a_damaged_block_is_not_sent() {
     let pair = Pair::new();
     let store = pair.open(1);
     record(&store, 2);
-    drop(store);
     let path = pair.directory(1).path().join("blocks/0000000000.block");
     let mut bytes = fs::read(&path).unwrap();
     bytes[500] ^= 1;
     fs::write(&path, bytes).unwrap();
 
-    let sender = pair.start(1, pair.open(1)).await;
+    let sender = pair.start(1, store).await;
     let receiver = pair.start(2, pair.open(2)).await;
     let (length, _) = ask(&sender, 2, &Request::Length { height: 0, part: Part::Block }).await;
     assert!(matches!(length, Reply::Failed(why) if why.contains("corrupt")));

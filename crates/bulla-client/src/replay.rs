@@ -5,9 +5,11 @@ use std::convert::Infallible;
 
 use bulla_ledger::{
     Asset, AssetId, Class, ClassId, Effects, Facts, Outcome, Party, PartyId, Place, Position, Prior, Record, RecordId,
-    Source, decide, leaf_kind,
+    Source, State, decide, leaf_kind,
 };
-use bulla_sealing::{Checkpoint, ConfigLeaf, Frontier, Hash, Header, KIND_HEADER, Policy, table_id};
+use bulla_sealing::{
+    Checkpoint, ConfigLeaf, Frontier, Hash, Header, KIND_HEADER, Policy, StateMap, state_value, table_id,
+};
 
 /// The first leaf that is not what must stand there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +34,9 @@ pub struct Replay {
     log: Frontier,
     /// Leaves of the block that has no header yet.
     records: Frontier,
+    /// What was so after the last header, and what that block's records have changed since.
+    states: StateMap,
+    changed: BTreeMap<Hash, Hash>,
     height: u64,
     first_leaf: u64,
     prev_header: Hash,
@@ -48,6 +53,8 @@ impl Replay {
             rows: Rows::default(),
             log: Frontier::new(),
             records: Frontier::new(),
+            states: StateMap::new(),
+            changed: BTreeMap::new(),
             height: 0,
             first_leaf: 0,
             prev_header: Hash::ZERO,
@@ -129,7 +136,10 @@ impl Replay {
         let Ok(facts) = Facts::gather(&record.transfer, None, &self.rows);
         let place = Place { leaf_index: self.log.size(), time_us: record.time_us };
         match decide(&record.transfer, &facts, place) {
-            Outcome::Accepted(effects) if effects.record == record => self.rows.apply(&effects),
+            Outcome::Accepted(effects) if effects.record == record => {
+                self.rows.apply(&effects);
+                self.changed.extend(states(&effects).map(|state| (Hash(state.key()), state_value(&state.encode()))));
+            }
             Outcome::Accepted(_) => return Err(self.wrong("the record is not what the rules make of its request")),
             Outcome::Rejected(rejection) => {
                 return Err(self.wrong(format!("the record should have been refused: {rejection}")));
@@ -144,6 +154,8 @@ impl Replay {
         let header = Header::decode(leaf)
             .map_err(|error| self.broken(format!("the header does not decode: {error}"), error.is_unknown()))?;
         let ledger_id = self.policy.ledger_id();
+        let changed: Vec<(Hash, Hash)> = std::mem::take(&mut self.changed).into_iter().collect();
+        self.states.update(&changed);
         let fields = [
             ("ledger_id", header.ledger_id == ledger_id),
             ("height", header.height == self.height),
@@ -153,6 +165,7 @@ impl Replay {
             ("leaf_index", header.leaf_index == self.log.size()),
             ("records_root", header.records_root == self.records.root()),
             ("log_root", header.log_root == self.log.root()),
+            ("state_root", header.state_root == self.states.root()),
             ("config", header.config == self.config),
             ("opened_us", header.opened_us == self.opened_us),
             ("closed_us", header.closed_us >= self.last_time_us),
@@ -176,6 +189,12 @@ impl Replay {
     fn broken(&self, what: String, unknown: bool) -> BrokenLeaf {
         BrokenLeaf { leaf_index: self.log.size(), height: self.height, what, unknown }
     }
+}
+
+/// The states that a record leads to.
+fn states(effects: &Effects) -> impl Iterator<Item = State> {
+    let unique = effects.asset.as_ref().and_then(State::of_asset);
+    unique.into_iter().chain(effects.positions.into_iter().flatten().map(State::Position))
 }
 
 /// The facts that records are held against.
@@ -221,5 +240,67 @@ impl Source for Rows {
 
     fn class(&self, class_id: ClassId) -> Result<Option<Class>, Infallible> {
         Ok(self.classes.get(&class_id).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bulla_ledger::Transfer;
+    use bulla_sealing::{ConfigNode, SigningKey, leaf_hash};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A configuration, a party, a class, an asset, and a header with this state root: does it follow?
+    fn check(state_root: impl FnOnce(Hash) -> Hash) -> Result<(), BrokenLeaf> {
+        let public = |seed: u8| SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes();
+        let nodes = vec![ConfigNode { name: "node-1".into(), public_key: public(1) }];
+        let config = ConfigLeaf::genesis("bulla/test", public(9), nodes).unwrap();
+        let mut replay = Replay::new(&Policy::from_config(&config).unwrap());
+        let read = |replay: &mut Replay, leaf: &[u8]| replay.leaf(leaf, leaf_hash(leaf));
+        read(&mut replay, &config.encode()).unwrap();
+
+        let id = Uuid::from_u128;
+        let (party, class, asset) = (PartyId(id(1)), ClassId(id(2)), AssetId(id(3)));
+        let requests = [
+            Transfer::enroll(RecordId(id(11)), party),
+            Transfer::define(RecordId(id(12)), class, false, 0),
+            Transfer::register(RecordId(id(13)), asset, class, party),
+        ];
+        for transfer in requests {
+            let Ok(facts) = Facts::gather(&transfer, None, &replay.rows);
+            let place = Place { leaf_index: replay.size(), time_us: 5 };
+            let Outcome::Accepted(effects) = decide(&transfer, &facts, place) else { panic!("{transfer:?}") };
+            read(&mut replay, &effects.record.encode()).unwrap();
+        }
+        let mut states = StateMap::new();
+        let row = replay.rows.assets[&asset];
+        let state = State::of_asset(&row).unwrap();
+        states.update(&[(Hash(state.key()), state_value(&state.encode()))]);
+        let header = Header {
+            ledger_id: config.ledger_id,
+            table_id: table_id(config.ledger_id, 0, &Hash::ZERO),
+            leaf_index: replay.size(),
+            height: 0,
+            first_leaf: 0,
+            record_count: replay.size(),
+            opened_us: 0,
+            closed_us: 9,
+            raft_term: 1,
+            raft_index: 1,
+            records_root: replay.root(),
+            log_root: replay.root(),
+            state_root: state_root(states.root()),
+            prev_header: Hash::ZERO,
+            config: config.leaf_hash(),
+        };
+        read(&mut replay, &header.encode())
+    }
+
+    #[test]
+    fn a_header_must_have_the_root_of_the_states_that_its_records_lead_to() {
+        assert_eq!(check(|root| root), Ok(()));
+        let broken = check(|root| Hash(root.0.map(|byte| !byte))).unwrap_err();
+        assert!(broken.what.contains("state_root"), "{broken}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bulla_node::{StorageError, Store, StoreOptions, Verified, identity_files};
+use bulla_node::{BlockFiles, StorageError, Store, StoreOptions, Verified, identity_files};
 use bulla_sealing::SignedNote;
 use serde_json::json;
 
@@ -65,7 +65,7 @@ pub(crate) fn directory(data: &Path) -> Result<Verified, Failure> {
 
 fn read_again(data: &Path) -> Result<(Verified, Option<SignedNote>), StorageError> {
     let identity = identity_files::load(data)?;
-    let store = Store::open(data, &identity, StoreOptions::default())?;
+    let store = Store::open(data, &identity, StoreOptions::default()).map_err(|error| name_the_damage(data, error))?;
     let bar = progress::bar(0, "blocks").with_message("verifying");
     let verified = store.ledger().verify_all(&mut |progress| {
         bar.set_length(progress.blocks);
@@ -73,6 +73,16 @@ fn read_again(data: &Path) -> Result<(Verified, Option<SignedNote>), StorageErro
     });
     bar.finish_and_clear();
     Ok((verified?, store.ledger().checkpoint()?))
+}
+
+/// A directory that does not open says that it is damaged; its block files, read alone, say where.
+fn name_the_damage(data: &Path, error: StorageError) -> StorageError {
+    if !matches!(error, StorageError::Corrupt { .. }) {
+        return error;
+    }
+    let damaged = BlockFiles::open(data)
+        .and_then(|files| (0..files.blocks()).try_for_each(|height| files.read(height, 0).map(drop)));
+    damaged.err().unwrap_or(error)
 }
 
 fn failed(error: StorageError) -> Failure {

@@ -140,7 +140,7 @@ async fn people_get_a_page_that_needs_nothing_else_and_programs_the_text() {
 
 #[tokio::test]
 async fn what_is_not_sealed_is_not_proven_and_what_never_was_is_unknown() {
-    let server = TestServer::start_unsealed().await;
+    let server = TestServer::start_alone().await;
     for path in ["/v1/assets/x/proof", "/v1/assets/x/certificate", "/v1/assets/x/certificate.html"] {
         server.get(path).await.refused(409, "not_sealed");
     }

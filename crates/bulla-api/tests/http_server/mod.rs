@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use bulla_client::Problem;
-use bulla_node::{NoPeers, Node, NodeOptions, found, identity_files};
+use bulla_node::{Member, NoPeers, Node, NodeOptions, found, identity_files};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -40,12 +40,25 @@ impl TestServer {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut NodeOptions)) -> TestServer {
+        let server = TestServer::open(change).await;
+        // The table that a ledger begins with is old from the start and closes at once. What a test records goes into
+        // the next one, which closes when the test says.
+        assert!(server.node.wait_sealed(0, std::time::Duration::from_secs(60)).await, "the first block is sealed");
+        server
+    }
+
+    /// One server of three, and the others never come: nothing is recorded, and nothing is sealed.
+    pub async fn start_alone() -> TestServer {
+        let member = |node_id| Member { node_id, name: format!("node-{node_id}") };
+        TestServer::open(|options| options.members = (1..=3).map(member).collect()).await
+    }
+
+    async fn open(change: impl FnOnce(&mut NodeOptions)) -> TestServer {
         let data = tempfile::tempdir().unwrap();
         let mut options = NodeOptions::single(data.path());
         change(&mut options);
-        for identity in found(None, &options.members).unwrap() {
-            identity_files::create(&options.data_dir, &identity).unwrap();
-        }
+        let identity = found(None, &options.members).unwrap().swap_remove(0);
+        identity_files::create(&options.data_dir, &identity).unwrap();
         let node = Node::open(options, std::sync::Arc::new(NoPeers)).await.unwrap();
         let router = bulla_api::http::router(node.clone());
         TestServer { node, router, data }

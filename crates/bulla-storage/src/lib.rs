@@ -33,6 +33,7 @@ mod store;
 mod store_table;
 mod stored;
 mod table;
+pub mod tamper;
 mod tiles;
 mod verify;
 mod view;

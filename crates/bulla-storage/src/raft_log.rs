@@ -233,6 +233,30 @@ fn apply(op: &LogOp, entries: &mut Entries<'_>, fields: &mut Fields<'_>) -> Resu
     Ok(())
 }
 
+/// Lets `edit` change the first entry that it wants to, and makes its checksum fit; the index of that entry. For drills.
+pub(crate) fn rewrite_entry(
+    database: &Database,
+    path: &Path,
+    mut edit: impl FnMut(&mut Vec<u8>) -> Option<()>,
+) -> Result<Option<u64>, StorageError> {
+    let mut rewritten = None;
+    write(database, path, |entries, _fields| {
+        for row in entries.iter()? {
+            let (index, value) = row?;
+            let mut entry = value.value()[SUM_LEN..].to_vec();
+            if edit(&mut entry).is_some() {
+                rewritten = Some((index.value(), entry));
+                break;
+            }
+        }
+        if let Some((index, entry)) = &rewritten {
+            entries.insert(index, summed(&index.to_be_bytes(), entry).as_slice())?;
+        }
+        Ok(())
+    })?;
+    Ok(rewritten.map(|(index, _)| index))
+}
+
 fn summed(key: &[u8], bytes: &[u8]) -> Vec<u8> {
     [&checksum(key, bytes), bytes].concat()
 }
@@ -241,6 +265,8 @@ fn checksum(key: &[u8], bytes: &[u8]) -> [u8; 4] {
     crc32c::crc32c_append(crc32c::crc32c(key), bytes).to_be_bytes()
 }
 
+/// Bytes of the checksum before each value.
+const SUM_LEN: usize = 4;
 const ENTRIES: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("entries");
 const FIELDS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("fields");
 const FORMAT: &str = "format";

@@ -204,7 +204,7 @@ fn create(
     publish(&incomplete, path)
 }
 
-fn open(path: &Path, cache_bytes: usize) -> Result<Database, StorageError> {
+pub(crate) fn open(path: &Path, cache_bytes: usize) -> Result<Database, StorageError> {
     contain(path, || Builder::new().set_cache_size(cache_bytes).open(path).map_err(StorageError::database(path)))
 }
 

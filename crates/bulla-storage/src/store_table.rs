@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, RwLockWriteGuard};
 
+use bulla_ledger::RecordId;
 use bulla_sealing::{Checkpoint, Hash, HashSource, Header, StateMap};
 
 use crate::block_file::{BlockParts, FileSum};
@@ -154,14 +155,18 @@ pub(crate) fn put_block(
 }
 
 fn put_priors(changes: &mut Changes<'_>, table: &RecordTable) -> Result<(), StorageError> {
-    for (record_id, prior) in &table.rows.priors {
+    prior_rows(table).try_for_each(|(record_id, row)| changes.put(Of::Priors, record_id.as_bytes(), &row.encode()))
+}
+
+/// What became of the record ids that were new in a table.
+pub(crate) fn prior_rows(table: &RecordTable) -> impl Iterator<Item = (RecordId, PriorRow)> {
+    table.rows.priors.iter().map(|(record_id, prior)| {
         let row = match prior {
             PriorAt::Leaf(leaf_index) => PriorRow::Leaf(*leaf_index),
             PriorAt::Refused(place) => PriorRow::Refused(table.height, Refused::clone(&table.refused[*place])),
         };
-        changes.put(Of::Priors, record_id.as_bytes(), &row.encode())?;
-    }
-    Ok(())
+        (*record_id, row)
+    })
 }
 
 fn put_assets(changes: &mut Changes<'_>, table: &RecordTable) -> Result<(), StorageError> {
@@ -196,7 +201,7 @@ fn put_positions(changes: &mut Changes<'_>, table: &RecordTable) -> Result<(), S
 }
 
 /// Keeps the roots of the subtrees that this block completed, lowest level first: each is made of those below it.
-fn put_subtrees(changes: &mut Changes<'_>, blocks: &Blocks, header: &Header) -> Result<(), StorageError> {
+pub(crate) fn put_subtrees(changes: &mut Changes<'_>, blocks: &Blocks, header: &Header) -> Result<(), StorageError> {
     for level in KEPT_LEVELS {
         for index in header.first_leaf >> level..(header.leaf_index + 1) >> level {
             let root = Stored { rows: changes, blocks }.subtree(level, index)?;

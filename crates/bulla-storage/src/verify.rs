@@ -17,7 +17,9 @@ use crate::manifest::{ManifestRow, read_chain};
 use crate::rows::{Of, Rows, Snapshot};
 use crate::seal::checkpoint_of;
 use crate::seal_rows::read_seal;
+use crate::store_table::prior_rows;
 use crate::stored::Stored;
+use crate::table::RecordTable;
 
 /// How far verification has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +97,7 @@ impl Ledger {
         if ManifestRow::read(snapshot, height)? != Some(ManifestRow::of(&header, chain.log.root(), file)) {
             return Err(corrupt("it is not the block that the manifest names"));
         }
+        verify_priors(snapshot, &table)?;
         memory.absorb(table);
         self.verify_payloads(&block, snapshot)
     }
@@ -135,6 +138,17 @@ fn read_block(path: &Path) -> Result<(Block, FileSum), StorageError> {
         StorageError::Corrupt { .. } => damage(path).unwrap_or(error),
         other => other,
     })
+}
+
+/// Each record id of a block leads to what became of it.
+fn verify_priors(snapshot: &Snapshot, table: &RecordTable) -> Result<(), StorageError> {
+    for (record_id, row) in prior_rows(table) {
+        let key = record_id.as_bytes();
+        if snapshot.get(Of::Priors, key)? != Some(row.encode()) {
+            return Err(snapshot.corrupt_row(Of::Priors, key, "it does not lead to what became of the record"));
+        }
+    }
+    Ok(())
 }
 
 /// Every row that the blocks make is there, and there is no other.

@@ -10,3 +10,4 @@ mod proving;
 mod reopening;
 mod requests;
 mod sealing;
+mod tampering;

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import json
+import string
 import sys
 import unicodedata
 import uuid
@@ -467,12 +468,12 @@ def verify_cosignature(key, text, signature):
 URN = "urn:uuid:"
 
 
-def read_uuid(text):
-    try:
-        read = uuid.UUID(text)
-    except ValueError:
-        return None
-    return read if str(read) == text else None
+def read_ledger_id(text):
+    digits = text.translate({ord(sign): None for sign in "-{}"})
+    require(len(digits) == 32 and all(digit in string.hexdigits for digit in digits), "Form")
+    read = uuid.UUID(digits)
+    require(str(read) == text, "LedgerId")
+    return read
 
 
 class PolicyLines:
@@ -505,8 +506,8 @@ class PolicyLines:
 
     def read_log(self, key, url):
         require(self.log is None, "Twice")
-        ledger = read_uuid(url[len(URN):]) if url.startswith(URN) else None
-        require(ledger is not None, "Form")
+        require(url.startswith(URN), "Form")
+        ledger = read_ledger_id(url[len(URN):])
         self.log = (*self.read_key(key, LOG), ledger)
 
     def read_witness(self, word, key):

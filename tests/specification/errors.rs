@@ -110,6 +110,7 @@ pub fn of_policy(error: &PolicyError) -> String {
     let name = match error {
         PolicyError::ControlCharacter { .. } => "ControlCharacter",
         PolicyError::Form { .. } => "Form",
+        PolicyError::LedgerId { .. } => "LedgerId",
         PolicyError::VerifierKey { source, .. } => return format!("VerifierKey.{}", of_verifier_key(source)),
         PolicyError::KeyOfWrongType { .. } => "KeyOfWrongType",
         PolicyError::UndefinedName { .. } => "UndefinedName",

@@ -25,6 +25,14 @@ pub enum PolicyError {
         /// The form that was expected.
         expected: &'static str,
     },
+    /// A ledger id in another spelling than the one in which everything else writes it.
+    #[error("line {line}: write the ledger id as 8-4-4-4-12 lower-case hexadecimal digits, {expected}")]
+    LedgerId {
+        /// Number of the line, from 1.
+        line: usize,
+        /// The same id, as it is written.
+        expected: Uuid,
+    },
     /// The key is not a verifier key.
     #[error("line {line}: the verifier key is wrong")]
     VerifierKey {
@@ -195,8 +203,11 @@ impl Lines {
 
     fn read_log(&mut self, line: usize, key: &str, url: &str) -> Result<(), PolicyError> {
         once(line, "the log", self.log.is_some())?;
-        let ledger_id = url.strip_prefix(URN).and_then(|id| id.parse().ok());
-        let ledger_id = ledger_id.ok_or(PolicyError::Form { line, expected: LOG_FORM })?;
+        let id = url.strip_prefix(URN).ok_or(PolicyError::Form { line, expected: LOG_FORM })?;
+        let ledger_id = uuid_in(id).ok_or(PolicyError::Form { line, expected: LOG_FORM })?;
+        if ledger_id.to_string() != id {
+            return Err(PolicyError::LedgerId { line, expected: ledger_id });
+        }
         self.log = Some((read_key(line, key, SignatureType::Log)?, ledger_id));
         Ok(())
     }
@@ -300,6 +311,15 @@ impl Lines {
 
     fn defines(&self, name: &str) -> bool {
         name == "none" || self.key_of(name).is_some() || self.group(name).is_some()
+    }
+}
+
+/// The UUID of 32 hexadecimal digits, whatever hyphens and braces stand among them.
+fn uuid_in(text: &str) -> Option<Uuid> {
+    let digits = text.replace(['-', '{', '}'], "");
+    match digits.len() {
+        32 => digits.parse().ok(),
+        _ => None,
     }
 }
 

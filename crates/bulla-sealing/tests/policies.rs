@@ -37,6 +37,17 @@ fn a_policy_file_may_be_written_by_hand() {
 }
 
 #[test]
+fn a_ledger_id_has_one_spelling() {
+    let id = policy().ledger_id();
+    let log = policy().log_verifier_key();
+    for other in [id.to_string().to_uppercase(), id.simple().to_string(), id.braced().to_string()] {
+        let expected = format!("line 2: write the ledger id as 8-4-4-4-12 lower-case hexadecimal digits, {id}");
+        assert_eq!(policy_error(2, &format!("log {log} urn:uuid:{other}")), Some(expected), "{other}");
+    }
+    assert_eq!(policy_error(2, &format!("log {log} urn:uuid:{id}")), None);
+}
+
+#[test]
 fn a_wrong_policy_file_names_the_line() {
     let log = policy().log_verifier_key();
     let ledger = format!("urn:uuid:{}", policy().ledger_id());

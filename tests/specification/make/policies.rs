@@ -16,6 +16,7 @@ pub fn file() -> Value {
     lines(&mut vectors);
     demands(&mut vectors);
     keys(&mut vectors);
+    ledger_ids(&mut vectors);
     vectors.file()
 }
 
@@ -176,4 +177,21 @@ fn keys(vectors: &mut Vectors) {
     let beyond =
         Policy::new(ORIGIN, policy(1).ledger_id(), public(&log_key()), policy(1).nodes().to_vec(), vec![witness]);
     vectors.good("a key whose y is not below p", json!({ "text": beyond.unwrap().to_text() }));
+}
+
+/// One ledger has one id, and it has one spelling.
+fn ledger_ids(vectors: &mut Vectors) {
+    let id = policy(3).ledger_id();
+    let line = |id: &str| with(2, &format!("log {} urn:uuid:{id}", policy(3).log_verifier_key()));
+    for (name, id) in [
+        ("in capitals", id.hyphenated().to_string().to_uppercase()),
+        ("without hyphens", id.simple().to_string()),
+        ("in braces", id.braced().to_string()),
+        ("with hyphens elsewhere", format!("-{}", id.simple())),
+    ] {
+        vectors.bad(&format!("a ledger id {name}"), "LedgerId", line(&id));
+    }
+    vectors.bad("a ledger id of 31 digits", "Form", line(&id.to_string()[1..]));
+    vectors.bad("a ledger id with a digit that is none", "Form", line(&id.to_string().replace('-', "g")));
+    vectors.bad("a ledger id with its name twice", "Form", line(&format!("urn:uuid:{id}")));
 }

@@ -9,6 +9,7 @@ mod cli;
 mod demo;
 mod import;
 mod sample;
+mod scratch;
 mod witness;
 mod witnessed;
 

@@ -7,12 +7,10 @@ use bulla_client::{Client, Moves, Named, RecordView, Stage, Time};
 use bulla_sealing::verify_receipt;
 use serde_json::{Value, json};
 
-use super::check::{check, signers, wait, wait_sealed};
-use super::servers::Cluster;
-use super::telling::{Telling, seconds};
 use crate::cli::{Cluster as Recorder, Demo, Failure, Names, count, import_words, verify_directory};
 use crate::import::{Cause, Report, SnipeIt, SnipeItOptions, Source, Stopped, TransfersCsv, TransfersCsvOptions};
 use crate::sample::Sample;
+use crate::scratch::{Cluster, Telling, check, seconds, signers, wait, wait_sealed};
 
 /// Rows that are recorded together.
 const BATCH: usize = 200;

@@ -1,4 +1,4 @@
-//! A temporary directory that goes with the demo, unless somebody may want to look into it.
+//! A temporary directory that goes with the cluster in it, unless somebody may want to look into it.
 
 use std::fs;
 use std::io;
@@ -12,8 +12,8 @@ pub(super) struct Directory {
 
 impl Directory {
     /// A new one, for this user alone: it will hold keys.
-    pub(super) fn new() -> io::Result<Directory> {
-        let name = format!("bulla-demo-{}", uuid::Uuid::new_v4().simple());
+    pub(super) fn new(purpose: &str) -> io::Result<Directory> {
+        let name = format!("bulla-{purpose}-{}", uuid::Uuid::new_v4().simple());
         let path = std::env::temp_dir().join(name);
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Directory { path })

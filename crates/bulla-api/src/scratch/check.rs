@@ -1,4 +1,4 @@
-//! What the demo waits for, and what it does not take on trust.
+//! What a story waits for, and what it does not take on trust.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When that does not happen in half a minute, or a server falls meanwhile; `what` says what was waited for.
-pub(super) async fn wait(
+pub(crate) async fn wait(
     cluster: &mut Cluster,
     client: &Client,
     what: &str,
@@ -25,7 +25,7 @@ pub(super) async fn wait(
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(name) = cluster.fallen() {
-            return Err(Failure::could_not(format!("{name} ended by itself while the demo waited for {what}")));
+            return Err(Failure::could_not(format!("{name} ended by itself while this waited for {what}")));
         }
         // While servers start, or a leader is elected, there may be no answer at all.
         let seen = client.cluster().await;
@@ -38,13 +38,13 @@ pub(super) async fn wait(
                     view.recorded_size, view.sealed_height, view.unsealed
                 )));
             }
-            Err(error) => return Err(Failure::from(error).and(&format!("the demo was waiting for {what}"))),
+            Err(error) => return Err(Failure::from(error).and(&format!("this was waiting for {what}"))),
         }
     }
 }
 
 /// Waits until everything that was recorded is sealed, as each running server sees it; says up to which block.
-pub(super) async fn wait_sealed(cluster: &mut Cluster, leaf_index: u64) -> Result<u64, Failure> {
+pub(crate) async fn wait_sealed(cluster: &mut Cluster, leaf_index: u64) -> Result<u64, Failure> {
     let mut height = 0;
     for at in cluster.running() {
         let client = cluster.client_at(at)?;
@@ -64,16 +64,16 @@ pub(super) async fn wait_sealed(cluster: &mut Cluster, leaf_index: u64) -> Resul
 }
 
 /// Who signed a block, verified.
-pub(super) async fn signers(client: &Client, height: u64) -> Result<Sealed, Failure> {
+pub(crate) async fn signers(client: &Client, height: u64) -> Result<Sealed, Failure> {
     let block = client.block(height).await?;
     let note = block.checkpoint.ok_or_else(|| Failure::no(format!("block {height} has no checkpoint")))?;
     let note = bulla_sealing::SignedNote::parse(note.as_bytes())
         .map_err(|error| Failure::no(format!("the checkpoint of block {height} is no signed note: {error}")))?;
-    let policy = client.policy().expect("the clients of the demo have a policy");
+    let policy = client.policy().expect("the clients of a scratch cluster have a policy");
     policy.verify(&note).map_err(|error| Failure::no(format!("block {height} is not sealed: {error}")))
 }
 
 /// A check that must hold for the story to be true.
-pub(super) fn check(holds: bool, otherwise: &str) -> Result<(), Failure> {
-    if holds { Ok(()) } else { Err(Failure::no(format!("a check of the demo failed: {otherwise}"))) }
+pub(crate) fn check(holds: bool, otherwise: &str) -> Result<(), Failure> {
+    if holds { Ok(()) } else { Err(Failure::no(format!("a check failed: {otherwise}"))) }
 }

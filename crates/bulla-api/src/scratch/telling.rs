@@ -1,4 +1,4 @@
-//! What the demo says while it works: to people, and only to them.
+//! What a story says while it happens: to people, and only to them.
 
 use std::time::Duration;
 
@@ -7,40 +7,40 @@ use indicatif::ProgressBar;
 use crate::cli::{Printer, print, progress_bar, progress_wheel};
 
 /// Says the story on standard output, unless a program reads it.
-pub(super) struct Telling {
+pub(crate) struct Telling {
     quiet: bool,
 }
 
 impl Telling {
-    pub(super) fn new(printer: &Printer) -> Telling {
+    pub(crate) fn new(printer: &Printer) -> Telling {
         Telling { quiet: printer.json() }
     }
 
     /// Starts a chapter.
-    pub(super) fn chapter(&self, number: u32, title: &str) {
+    pub(crate) fn chapter(&self, number: u32, title: &str) {
         self.say(&format!("\n{number}. {title}"));
     }
 
     /// Says a line of the story.
-    pub(super) fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         if !self.quiet {
             print(line);
         }
     }
 
     /// A wheel that turns until it is dropped.
-    pub(super) fn waiting(&self, what: &str) -> Waiting {
+    pub(crate) fn waiting(&self, what: &str) -> Waiting {
         Waiting(if self.quiet { ProgressBar::hidden() } else { progress_wheel(what.to_owned()) })
     }
 
     /// A bar that fills up.
-    pub(super) fn filling(&self, what: &'static str, total: u64, unit: &str) -> ProgressBar {
+    pub(crate) fn filling(&self, what: &'static str, total: u64, unit: &str) -> ProgressBar {
         if self.quiet { ProgressBar::hidden() } else { progress_bar(total, unit).with_message(what) }
     }
 }
 
 /// Somebody is waiting.
-pub(super) struct Waiting(ProgressBar);
+pub(crate) struct Waiting(ProgressBar);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
@@ -49,6 +49,6 @@ impl Drop for Waiting {
 }
 
 /// `1.2 s`.
-pub(super) fn seconds(time: Duration) -> String {
+pub(crate) fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }

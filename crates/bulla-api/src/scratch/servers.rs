@@ -1,7 +1,7 @@
-//! Three `bulla serve` processes, which end with the demo however it ends.
+//! Three `bulla serve` processes, which end with the program that started them, however it ends.
 //!
-//! A server of the demo runs until its standard input ends. So closing the pipe stops it in good order,
-//! and the operating system closes the pipe for us should the demo itself be killed.
+//! Such a server runs until its standard input ends. So closing the pipe stops it in good order, and the
+//! operating system closes the pipe for us should this program itself be killed.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
@@ -17,30 +17,27 @@ use bulla_sealing::Policy;
 use crate::cli::{Failure, chain, policy_of};
 use crate::keygen;
 
-/// Records of a block at most: few, so that a short story has several blocks.
-const RECORDS_MAX: u32 = 511;
 /// How long a server may take to end in good order.
 const GOOD_ORDER: Duration = Duration::from_secs(10);
 
-/// The servers of the demo.
-pub(super) struct Cluster {
+/// Three servers of one ledger.
+pub(crate) struct Cluster {
     config: ClusterConfig,
     directory: PathBuf,
     running: Vec<Option<Child>>,
 }
 
 impl Cluster {
-    /// Writes the configuration, makes the keys, and prepares the data directories; starts nothing.
-    pub(super) fn prepare(directory: &Path) -> Result<Cluster, Failure> {
+    /// Writes the configuration, in which `set` may change what it likes, makes the keys, and prepares the data directories; starts nothing.
+    pub(super) fn prepare(directory: &Path, set: impl FnOnce(&mut ClusterConfig)) -> Result<Cluster, Failure> {
         let ports = free_ports().map_err(|error| Failure::caused("this machine gives no free ports", &error))?;
         let mut config = ClusterConfig::local(directory, &ports);
-        config.seal.records_max = RECORDS_MAX;
-        config.limits.batch_records_max = RECORDS_MAX;
         config.peer.insecure = false;
+        set(&mut config);
         let failed = |error: &(dyn std::error::Error + 'static)| Failure::could_not(chain(error));
         config.check().map_err(|error| failed(&error))?;
         fs::write(directory.join("cluster.toml"), config.to_toml())
-            .map_err(|error| Failure::caused("cannot write the configuration of the demo", &error))?;
+            .map_err(|error| Failure::caused("cannot write the configuration of the servers", &error))?;
         let keys = directory.join("keys");
         keygen::generate(&config, &keys).map_err(|error| failed(&error))?;
         for node in &config.nodes {
@@ -51,7 +48,7 @@ impl Cluster {
     }
 
     /// Starts a server; it is not ready yet.
-    pub(super) fn start(&mut self, at: usize) -> Result<(), Failure> {
+    pub(crate) fn start(&mut self, at: usize) -> Result<(), Failure> {
         let node = &self.config.nodes[at];
         let failed = |error: std::io::Error| Failure::caused(format_args!("cannot start {}", node.name), &error);
         let log = File::options().create(true).append(true).open(self.directory.join(format!("{}.log", node.name)));
@@ -62,7 +59,7 @@ impl Cluster {
             .stdin(Stdio::piped())
             .stdout(log.try_clone().map_err(failed)?)
             .stderr(log)
-            // Ctrl-C is for the demo, which ends its servers itself.
+            // Ctrl-C is for this program, which ends its servers itself.
             .process_group(0)
             .spawn()
             .map_err(failed)?;
@@ -71,14 +68,14 @@ impl Cluster {
     }
 
     /// Takes a server away between two instructions, as a power cut would: `kill -9`.
-    pub(super) fn kill(&mut self, at: usize) -> Result<(), Failure> {
+    pub(crate) fn kill(&mut self, at: usize) -> Result<(), Failure> {
         let mut child = self.running[at].take().expect("a server is killed while it runs");
         let killed = child.kill().and_then(|()| child.wait());
         killed.map(drop).map_err(|error| Failure::caused(format_args!("cannot kill {}", self.name(at)), &error))
     }
 
     /// Stops a server in good order.
-    pub(super) fn stop(&mut self, at: usize) {
+    pub(crate) fn stop(&mut self, at: usize) {
         if let Some(mut child) = self.running[at].take() {
             drop(child.stdin.take());
             end(&mut child);
@@ -86,61 +83,61 @@ impl Cluster {
     }
 
     /// Stops all servers, all at once.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.running.iter_mut().flatten().for_each(|child| drop(child.stdin.take()));
         (0..self.running.len()).for_each(|at| self.stop(at));
     }
 
     /// Which servers run.
-    pub(super) fn running(&self) -> Vec<usize> {
+    pub(crate) fn running(&self) -> Vec<usize> {
         (0..self.running.len()).filter(|&at| self.running[at].is_some()).collect()
     }
 
     /// Whether a server that should run has ended by itself.
-    pub(super) fn fallen(&mut self) -> Option<&str> {
+    pub(crate) fn fallen(&mut self) -> Option<&str> {
         let at = self.running.iter_mut().position(|child| {
             child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()))
         })?;
         Some(self.name(at))
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.config.nodes.len()
     }
 
-    pub(super) fn name(&self, at: usize) -> &str {
+    pub(crate) fn name(&self, at: usize) -> &str {
         &self.config.nodes[at].name
     }
 
     /// The place of the server with this id.
-    pub(super) fn position(&self, node_id: u64) -> Option<usize> {
+    pub(crate) fn position(&self, node_id: u64) -> Option<usize> {
         self.config.nodes.iter().position(|node| node.id == node_id)
     }
 
-    pub(super) fn data(&self, at: usize) -> &Path {
+    pub(crate) fn data(&self, at: usize) -> &Path {
         &self.config.nodes[at].data
     }
 
-    pub(super) fn url(&self, at: usize) -> String {
+    pub(crate) fn url(&self, at: usize) -> String {
         format!("http://{}", self.config.nodes[at].http)
     }
 
-    pub(super) fn urls(&self) -> Vec<String> {
+    pub(crate) fn urls(&self) -> Vec<String> {
         (0..self.len()).map(|at| self.url(at)).collect()
     }
 
     /// The keys of the ledger, as its operator knows them: from the directory, not from a server.
-    pub(super) fn policy(&self) -> Result<Policy, Failure> {
+    pub(crate) fn policy(&self) -> Result<Policy, Failure> {
         policy_of(self.data(0))
     }
 
     /// A client of all servers, which believes the policy and nobody else.
-    pub(super) fn client(&self) -> Result<Client, Failure> {
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
         self.client_of(self.urls())
     }
 
     /// A client of one server.
-    pub(super) fn client_at(&self, at: usize) -> Result<Client, Failure> {
+    pub(crate) fn client_at(&self, at: usize) -> Result<Client, Failure> {
         self.client_of(vec![self.url(at)])
     }
 

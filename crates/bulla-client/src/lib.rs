@@ -19,6 +19,7 @@ mod requests;
 mod schema;
 mod tile;
 mod time;
+mod timestamp;
 mod views;
 mod witness;
 
@@ -42,6 +43,10 @@ pub use replay::{BrokenLeaf, Replay};
 pub use requests::{Act, AssetRequest, BatchRequest, ClassRequest, Kind, Moves, PartyRequest, TransferRequest};
 pub use tile::{TILE_WIDTH, Tile};
 pub use time::{Time, TimeError};
+pub use timestamp::{
+    AuthorityError, Timestamp, TimestampAuthority, TimestampClient, TimestampClientError, TimestampError,
+    TimestampQuery,
+};
 pub use views::{
     AssetView, ClassView, HoldingView, Page, PageQuery, PartyView, PayloadQuery, RecordAnswer, RecordView, RejectedView,
 };

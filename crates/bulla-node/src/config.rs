@@ -11,6 +11,7 @@
 mod address;
 mod document;
 mod findings;
+mod http_url;
 mod limits;
 mod lines;
 mod nearest;
@@ -21,6 +22,7 @@ mod refusals;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 mod witnesses;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +50,8 @@ pub struct ClusterConfig {
     pub nodes: Vec<ClusterNode>,
     /// Those outside who are asked to cosign what was sealed; nothing waits for them. Often none.
     pub witnesses: Vec<ClusterWitness>,
+    /// Who outside is asked for the time at which something was sealed; nothing waits for it. Often nobody.
+    pub timestamp: Option<ClusterTimestamp>,
     /// When a record table closes, and who must attest before it is sealed.
     pub seal: SealSection,
     /// How much a node takes on for its clients.
@@ -84,6 +88,18 @@ pub struct ClusterWitness {
     pub key: VerifierKey,
 }
 
+/// A timestamping authority (RFC 3161): the `[timestamp]` of the file, as meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterTimestamp {
+    /// Where it is asked, `http://host`, perhaps with a port and a path.
+    pub url: String,
+    /// The file with its certificate, in PEM; without one, replies are kept whose signatures nobody here checked.
+    /// [`ClusterConfig::load`] makes a relative one relative to the file.
+    pub certificate: Option<PathBuf>,
+    /// Seconds at least between two timestamps; 1 to 31 days.
+    pub every_s: u32,
+}
+
 /// The two ports of a server on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
@@ -106,6 +122,9 @@ impl ClusterConfig {
         let base = path.parent().unwrap_or(Path::new(""));
         for node in &mut config.nodes {
             node.data = base.join(&node.data);
+        }
+        if let Some(certificate) = config.timestamp.as_mut().and_then(|timestamp| timestamp.certificate.as_mut()) {
+            *certificate = base.join(&certificate);
         }
         Ok(config)
     }
@@ -130,6 +149,7 @@ impl ClusterConfig {
             ledger: LedgerSection::default(),
             nodes: (1..).zip(ports).map(node).collect(),
             witnesses: Vec::new(),
+            timestamp: None,
             seal: SealSection::default(),
             limits: LimitsSection::default(),
             raft: RaftSection::default(),
@@ -187,11 +207,13 @@ fn read(text: &str) -> Result<ClusterConfig, Vec<Problem>> {
         nodes::check_ledger(&file.ledger, &mut findings);
         let nodes = nodes::check(&file.node, &file.peer, &mut findings);
         let witnesses = witnesses::check(&file.witness, &nodes, &mut findings);
+        let timestamp = file.timestamp.as_ref().and_then(|section| timestamp::check(section, &mut findings));
         limits::check(&file, &mut findings);
         findings.unless_any(ClusterConfig {
             ledger: file.ledger,
             nodes,
             witnesses,
+            timestamp,
             seal: file.seal,
             limits: file.limits,
             raft: file.raft,
@@ -215,6 +237,8 @@ struct ClusterFile {
     node: Vec<NodeSection>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     witness: Vec<WitnessSection>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timestamp: Option<TimestampSection>,
     #[serde(default)]
     seal: SealSection,
     #[serde(default)]
@@ -246,6 +270,25 @@ struct WitnessSection {
     vkey: String,
 }
 
+/// A `[timestamp]` as written. Its URL must be given, which the rules see to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimestampSection {
+    #[serde(default)]
+    url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
+    #[serde(default = "TimestampSection::every_s")]
+    every_s: u32,
+}
+
+impl TimestampSection {
+    /// An hour.
+    fn every_s() -> u32 {
+        3_600
+    }
+}
+
 impl From<&ClusterConfig> for ClusterFile {
     fn from(config: &ClusterConfig) -> Self {
         let node = |node: &ClusterNode| NodeSection {
@@ -257,10 +300,16 @@ impl From<&ClusterConfig> for ClusterFile {
         };
         let witness =
             |witness: &ClusterWitness| WitnessSection { url: witness.url.clone(), vkey: witness.key.to_string() };
+        let timestamp = |timestamp: &ClusterTimestamp| TimestampSection {
+            url: timestamp.url.clone(),
+            certificate: timestamp.certificate.as_ref().map(|path| path.to_string_lossy().into_owned()),
+            every_s: timestamp.every_s,
+        };
         ClusterFile {
             ledger: config.ledger.clone(),
             node: config.nodes.iter().map(node).collect(),
             witness: config.witnesses.iter().map(witness).collect(),
+            timestamp: config.timestamp.as_ref().map(timestamp),
             seal: config.seal.clone(),
             limits: config.limits.clone(),
             raft: config.raft.clone(),

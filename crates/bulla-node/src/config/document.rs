@@ -12,7 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::lines::{Lines, line_of};
 use super::nearest::nearest;
-use super::{ClusterConfig, ClusterFile, ClusterWitness, Ports, Problem};
+use super::{ClusterConfig, ClusterFile, ClusterTimestamp, ClusterWitness, Ports, Problem};
 
 /// A file as written, and where it says what.
 pub(super) struct Document {
@@ -49,6 +49,11 @@ fn sample() -> ClusterConfig {
     // Nobody's key: it shows the form, and a node that was given it would not start.
     let key = VerifierKey { name, signature_type: SignatureType::Cosignature, public_key: [0; 32] };
     sample.witnesses.push(ClusterWitness { url: "http://witness.example.org:7900".to_owned(), key });
+    sample.timestamp = Some(ClusterTimestamp {
+        url: "http://timestamp.example.org".to_owned(),
+        certificate: Some("authority.pem".into()),
+        every_s: 3_600,
+    });
     sample.peer.insecure = false; // What is shown as an example should be safe to follow.
     sample
 }

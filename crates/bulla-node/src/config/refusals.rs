@@ -228,6 +228,36 @@ fn witnesses_must_be_written_right_and_told_apart() {
 }
 
 #[test]
+fn timestamps_must_have_an_authority_that_can_be_asked() {
+    let with = |section: &str| format!("{}\n[timestamp]\n{section}\n", good().to_toml());
+    check_text(
+        &with("url = 'https://t.example'\ncertificate = ''\nevery_s = 0"),
+        &expect![[r#"
+        cluster.toml is refused:
+          line 63: url = "https://t.example" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
+          line 64: certificate is empty; name the file with the certificate of the authority, or leave the setting out
+          line 65: timestamp.every_s is 0; choose 1 to 2678400
+    "#]],
+    );
+    check_text(
+        &with("every_s = 2678401"),
+        &expect![[r#"
+        cluster.toml is refused:
+          line 62: url = "" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
+          line 63: timestamp.every_s is 2678401; choose 1 to 2678400
+    "#]],
+    );
+    check_text(
+        &with("url = 3\nevry_s = 60"),
+        &expect![[r#"
+        cluster.toml is refused:
+          line 63: `url`: invalid type: integer `3`, expected a string; write it like `url = "http://timestamp.example.org"`
+          line 64: unknown key `evry_s` in [timestamp]; did you mean `every_s`?
+    "#]],
+    );
+}
+
+#[test]
 fn numbers_must_be_within_their_bounds() {
     check(
         &[

@@ -21,14 +21,33 @@ fn the_file_in_the_repository_says_what_the_defaults_say() {
     assert_eq!(REPOSITORY_FILE.parse::<ClusterConfig>().unwrap(), expected);
 }
 
-#[test]
-fn the_witness_that_the_file_in_the_repository_shows_in_a_comment_is_one() {
-    let (before, rest) = REPOSITORY_FILE.split_once("# [[witness]]\n").unwrap();
+/// The file in the repository with the section of this heading, which it has in a comment, and then the section alone.
+fn uncommented(heading: &str) -> (ClusterConfig, String) {
+    let (before, rest) = REPOSITORY_FILE.split_once(&format!("# {heading}\n")).unwrap();
     let (section, after) = rest.split_once("\n\n").unwrap();
     let section = section.lines().map(|line| line.strip_prefix("# ").unwrap()).collect::<Vec<_>>().join("\n");
-    let config: ClusterConfig = format!("{before}[[witness]]\n{section}\n\n{after}").parse().unwrap();
+    let config = format!("{before}{heading}\n{section}\n\n{after}").parse().unwrap();
+    (config, section)
+}
+
+#[test]
+fn the_witness_that_the_file_in_the_repository_shows_in_a_comment_is_one() {
+    let (config, _) = uncommented("[[witness]]");
     assert_eq!(config.witnesses[0].url, "http://127.0.0.1:7900");
     assert_eq!(config.to_toml().parse::<ClusterConfig>().unwrap(), config);
+}
+
+#[test]
+fn the_timestamps_that_the_file_in_the_repository_shows_in_a_comment_are_asked_for_as_often_as_by_default() {
+    let (config, section) = uncommented("[timestamp]");
+    let timestamp = config.timestamp.clone().unwrap();
+    assert_eq!(timestamp.url, "http://127.0.0.1:7990");
+    assert_eq!(timestamp.certificate.as_deref(), Some(Path::new("authority.pem")));
+    assert_eq!(config.to_toml().parse::<ClusterConfig>().unwrap(), config);
+    let shorter = section.lines().filter(|line| !line.starts_with("every_s")).collect::<Vec<_>>().join("\n");
+    assert_ne!(shorter, section);
+    let text = format!("{}\n[timestamp]\n{shorter}\n", good().to_toml());
+    assert_eq!(text.parse::<ClusterConfig>().unwrap().timestamp, Some(timestamp));
 }
 
 #[test]

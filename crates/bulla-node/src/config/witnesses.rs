@@ -3,7 +3,8 @@
 use bulla_sealing::{SignatureType, VerifierKey};
 
 use super::findings::Findings;
-use super::{Address, ClusterNode, ClusterWitness, WitnessSection};
+use super::http_url::is_http;
+use super::{ClusterNode, ClusterWitness, WitnessSection};
 
 /// The witnesses that `sections` mean. One without a proper address or key is left out, and found wrong.
 pub(super) fn check(
@@ -46,16 +47,6 @@ fn url(place: usize, section: &WitnessSection, findings: &mut Findings) -> Optio
          there is no https",
     );
     None
-}
-
-fn is_http(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
-    let address = if has_port { authority.to_owned() } else { format!("{authority}:80") };
-    let address = address.parse::<Address>();
-    address.is_ok_and(|address| !address.is_unspecified())
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&byte))
 }
 
 fn key(place: usize, section: &WitnessSection, findings: &mut Findings) -> Option<VerifierKey> {

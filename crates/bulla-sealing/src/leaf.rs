@@ -97,6 +97,13 @@ impl RecordView {
     }
 }
 
+/// The record leaf as it would be in another place of the log; `None` of bytes too short to have one.
+pub(crate) fn with_leaf_index(leaf: &[u8], leaf_index: u64) -> Option<Vec<u8>> {
+    let mut leaf = leaf.to_vec();
+    leaf.get_mut(8..16)?.copy_from_slice(&leaf_index.to_be_bytes());
+    Some(leaf)
+}
+
 /// The first eight bytes of a leaf: magic 4, kind 1, flags 1, reserved 2.
 pub(crate) struct Prefix {
     pub(crate) kind: u8,

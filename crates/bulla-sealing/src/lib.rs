@@ -16,6 +16,8 @@ mod map_proof;
 mod note;
 mod policy;
 mod policy_file;
+mod promise;
+mod promise_fate;
 mod proof;
 mod proof_text;
 mod prove;
@@ -44,6 +46,10 @@ pub use map_proof::{MAP_DEPTH_MAX, MapProof, MapProofError};
 pub use note::{MalformedNote, NoteSignature, SIGNATURES_MAX, SignedNote};
 pub use policy::Policy;
 pub use policy_file::PolicyError;
+pub use promise::{
+    MalformedPromise, PROMISE_BYTES_MAX, Promise, PromiseError, VerifiedPromise, sign_promise, verify_promise,
+};
+pub use promise_fate::{Breach, Fate};
 pub use proof::{PROOF_HASHES_MAX, ProofError, root_before_last, verify_consistency, verify_inclusion};
 pub use proof_text::MalformedProof;
 pub use prove::{HashSource, consistency_proof, inclusion_proof};

@@ -6,6 +6,12 @@ pub(crate) fn utc_of_us(time_us: u64) -> String {
     format!("{date}T{time}.{:06}Z", time_us % 1_000_000)
 }
 
+/// `2024-02-29T12:34:56.001Z` for POSIX milliseconds.
+pub(crate) fn utc_of_ms(time_ms: u64) -> String {
+    let (date, time) = date_and_time(time_ms / 1_000);
+    format!("{date}T{time}.{:03}Z", time_ms % 1_000)
+}
+
 /// `2024-02-29T12:34:56Z` for POSIX seconds.
 pub(crate) fn utc_of_s(time_s: u64) -> String {
     let (date, time) = date_and_time(time_s);
@@ -62,6 +68,7 @@ mod tests {
             "2100-03-01T00:00:00Z",
         ];
         assert_eq!(written, expected);
+        assert_eq!(utc_of_ms(1_709_210_096_007), "2024-02-29T12:34:56.007Z");
         assert_eq!(utc_of_us(1_000_001), "1970-01-01T00:00:01.000001Z");
         assert!(utc_of_s(u64::MAX).starts_with("584554051223-"));
     }

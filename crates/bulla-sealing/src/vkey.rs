@@ -13,7 +13,7 @@ use crate::keys::check_key_name;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum SignatureType {
-    /// Ed25519 over the note's text: the log's.
+    /// Ed25519 over the note's text: the log's, of checkpoints; a node's, of promises.
     Log = 0x01,
     /// `cosignature/v1`, Ed25519 with a time: a node's or a witness's.
     Cosignature = 0x04,

@@ -21,6 +21,7 @@ use crate::log_store::LogStore;
 use crate::message::{Reply, Request};
 use crate::network::Network;
 use crate::proposer::{Proposed, Proposer, Submission, bytes_of};
+use crate::quarantine::QuarantineDoor;
 use crate::sealer;
 use crate::settings::Settings;
 use crate::state_machine::{Progress, StateMachine};
@@ -55,6 +56,7 @@ impl Consensus {
         let config = Arc::new(settings.raft_config().validate().map_err(io::Error::other)?);
         let (progress, events, stop) =
             (watch::Sender::new(Progress::default()), broadcast::Sender::new(EVENTS_KEPT), watch::Sender::new(false));
+        let quarantine = QuarantineDoor::new(store.clone(), settings.clock.clone(), stop.clone());
         let (log, log_thread) = LogStore::open(store.clone(), settings.entry_cache_bytes, settings.append_bytes_max)?;
         let flushed = log.flushed();
         let (machine, closed) = StateMachine::open(store.clone(), progress.clone(), events.clone())?;
@@ -72,12 +74,14 @@ impl Consensus {
             stop,
             pulling: Default::default(),
             sides_sent: Default::default(),
+            quarantine,
             disk_has_room: true.into(),
         });
 
         let (queue, submissions) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(stop_raft(engine.clone()));
+        tasks.spawn(leave(engine.clone()));
         tasks.spawn(sealer::attest_tables(engine.clone()));
         tasks.spawn(report_leaders(engine.clone()));
         tasks.spawn(Proposer::new(engine.clone()).run(submissions));
@@ -325,6 +329,16 @@ async fn stop_raft(engine: Arc<Engine>) {
     if let Err(error) = engine.raft.shutdown().await {
         tracing::warn!(%error, "raft did not stop in order");
     }
+}
+
+/// Hands over to another server if this one leads, then stops.
+async fn leave(engine: Arc<Engine>) {
+    tokio::select! {
+        () = engine.stopped() => return,
+        () = engine.quarantine.entered() => {}
+    }
+    engine.hand_over_leadership().await;
+    engine.stop.send_replace(true);
 }
 
 async fn report_leaders(engine: Arc<Engine>) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bulla_storage::Store;
+use bulla_storage::{QuarantineReason, Store};
 use bytes::Bytes;
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::event::Event;
 use crate::message::{self, Reply, Request};
+use crate::quarantine::QuarantineDoor;
 use crate::settings::Settings;
 use crate::state_machine::{Progress, StateMachine};
 use crate::transport::{Lane, NodeId, Transport};
@@ -36,6 +37,8 @@ pub(crate) struct Engine {
     pub(crate) pulling: Arc<tokio::sync::Mutex<()>>,
     /// The side data that each peer is fetching, with its height. It would change between two pieces.
     pub(crate) sides_sent: Mutex<BTreeMap<NodeId, (u64, Bytes)>>,
+    /// How this node is taken out of agreement when its ledger is not to be believed.
+    pub(crate) quarantine: QuarantineDoor,
     /// Whether new records may be taken; what is recorded must still find room as a block.
     pub(crate) disk_has_room: AtomicBool,
 }
@@ -57,6 +60,12 @@ impl Engine {
         let _set = stop.wait_for(|stop| *stop).await;
     }
 
+    /// Takes this node out of agreement: its ledger is not to be believed, and is rebuilt from the peers. Durable when
+    /// this returns; leadership is handed over and Raft shut down soon after. May be called again and from any thread.
+    pub(crate) fn quarantine(&self, reason: QuarantineReason) {
+        self.quarantine.enter(reason);
+    }
+
     /// Looks whether the disk has room for new records, and says so when that has changed.
     pub(crate) fn look_at_the_disk(&self) {
         let has_room = self.store.has_room().unwrap_or_else(|error| {
@@ -71,6 +80,27 @@ impl Engine {
     /// The leader as far as this node knows.
     pub(crate) fn leader(&self) -> Option<NodeId> {
         self.raft.metrics().borrow_watched().current_leader
+    }
+
+    /// Has the most advanced peer lead instead of this node, if this node leads; waits at most an election time for it.
+    pub(crate) async fn hand_over_leadership(&self) {
+        let me = self.settings.node_id;
+        let successor = {
+            let metrics = self.raft.metrics();
+            let metrics = metrics.borrow_watched();
+            let others = metrics.replication.iter().flatten().filter(|(node_id, _)| **node_id != me);
+            others.max_by_key(|(_, matched)| **matched).map(|(node_id, _)| *node_id)
+        };
+        let Some(successor) = successor.filter(|_| self.leader() == Some(me)) else {
+            return;
+        };
+        tracing::info!(successor, "hands over to another server");
+        if self.raft.trigger().transfer_leader(successor).await.is_ok() {
+            let limit = Duration::from_millis(self.settings.election_ms_max);
+            let others_lead = |metrics: &openraft::RaftMetrics<TypeConfig>| metrics.current_leader != Some(me);
+            // If nobody takes over in time they will elect somebody once this node is silent.
+            let _in_time = self.raft.wait(Some(limit)).metrics(others_lead, "another server leads").await;
+        }
     }
 
     /// Has the leader, which may be this node, write this node's attestation to the log.

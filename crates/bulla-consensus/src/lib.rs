@@ -18,6 +18,7 @@ mod network;
 mod peer;
 mod proposer;
 mod pull;
+mod quarantine;
 mod replay;
 mod response;
 mod sealer;

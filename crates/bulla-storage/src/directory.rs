@@ -43,6 +43,11 @@ impl Directory {
         self.root.join("guard.log")
     }
 
+    /// The mark of a directory whose ledger is not to be believed.
+    pub(crate) fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
     pub(crate) fn blocks(&self) -> PathBuf {
         self.root.join("blocks")
     }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::quarantine::QuarantineReason;
+
 /// A failure of this node alone; never an answer to a client, never in the log.
 ///
 /// After any error but [`StorageError::Unknown`], [`StorageError::Superseded`] and
@@ -97,6 +99,14 @@ pub enum StorageError {
     Superseded {
         /// Its height.
         height: u64,
+    },
+    /// The ledger of this directory is being rebuilt from its peers, or waits for that.
+    #[error(
+        "this server is quarantined: {reason}; it rebuilds its ledger from its peers, ask another server meanwhile"
+    )]
+    Quarantined {
+        /// Why.
+        reason: QuarantineReason,
     },
     /// A block that a peer sent does not hold what it should.
     #[error("block {height} received from a peer is not acceptable: {reason}; fetch it again from another peer")]

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use redb::{Builder, Database};
 
@@ -13,6 +14,7 @@ use crate::guard::Guard;
 use crate::identity::{self, Identity};
 use crate::ledger::Ledger;
 use crate::manifest::read_durable;
+use crate::quarantine::{Quarantine, QuarantineReason, Sealed, Stage};
 use crate::raft_log::RaftLog;
 use crate::rows::{Changes, Of, Rows, Snapshot};
 use crate::stored::Blocks;
@@ -44,6 +46,7 @@ pub struct Store {
     raft_log: RaftLog,
     ledger: Ledger,
     guard: Guard,
+    quarantine: Mutex<Option<Quarantine>>,
     path: PathBuf,
     disk_reserve_bytes: u64,
     // Last, so that the directory is free only when everything above is closed.
@@ -66,6 +69,9 @@ impl Store {
         let lock = directory.lock()?;
         let identity = identity::load(dir)?;
         identity.expect(expect, dir)?;
+        if let Some(mark) = Quarantine::read(&directory.quarantine())? {
+            return Err(StorageError::Quarantined { reason: mark.reason });
+        }
         if free_bytes(dir)? < options.disk_reserve_bytes {
             return Err(StorageError::DiskFull { path: dir.to_owned() });
         }
@@ -79,6 +85,7 @@ impl Store {
             guard: Guard::open(&directory.guard())?,
             ledger: Ledger::load(directory, Charter::of(&identity), ledger, blocks)?,
             identity,
+            quarantine: Mutex::default(),
             path: dir.to_owned(),
             disk_reserve_bytes: options.disk_reserve_bytes,
             _lock: lock,
@@ -103,6 +110,27 @@ impl Store {
     /// What this node ever signed.
     pub fn guard(&self) -> &Guard {
         &self.guard
+    }
+
+    /// Marks the directory, durably: its ledger is not to be believed until it is rebuilt. From the next start on it
+    /// takes no part. The first reason stays.
+    ///
+    /// # Errors
+    /// When the mark cannot be written; the node must then stop.
+    pub fn enter_quarantine(&self, reason: QuarantineReason, now_us: u64) -> Result<(), StorageError> {
+        let mut quarantine = self.quarantine.lock().expect(NO_PANIC);
+        if quarantine.is_none() {
+            let sealed = Sealed::UpTo(self.ledger.sealed_height());
+            let mark = Quarantine { reason, since_us: now_us, sealed, stage: Stage::Marked };
+            mark.write(&Directory::new(&self.path).quarantine())?;
+            *quarantine = Some(mark);
+        }
+        Ok(())
+    }
+
+    /// The quarantine that this directory is in.
+    pub fn quarantine(&self) -> Option<Quarantine> {
+        self.quarantine.lock().expect(NO_PANIC).clone()
     }
 
     /// Whether more of the disk is free than its reserve, so that something new may be written.
@@ -210,3 +238,4 @@ pub(crate) fn open(path: &Path, cache_bytes: usize) -> Result<Database, StorageE
 
 const FORMAT: &[u8] = b"format";
 const STAMP: &[u8] = b"node";
+const NO_PANIC: &str = "no panic while the mark of the quarantine is held";

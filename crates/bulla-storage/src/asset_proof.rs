@@ -116,7 +116,7 @@ impl SealedStates {
         };
         let header_index = self.row.end_leaf - 1;
         let proof = StateProof {
-            header: ledger.blocks.file(self.height)?.leaf(header_index)?,
+            header: stored.leaf_of(self.height, header_index)?,
             header_path: inclusion_proof(header_index, self.row.end_leaf, &stored)?,
             claims,
             checkpoint: self.checkpoint.clone(),

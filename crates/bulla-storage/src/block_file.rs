@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bulla_sealing::{Hash, leaf_hash};
 use sha2::{Digest, Sha256};
@@ -12,6 +13,7 @@ use crate::block_layout::{Layout, PRELUDE_LEN, Prelude, TRAILER_LEN, Trailer, la
 use crate::directory::{partial, publish, remove_file};
 use crate::error::StorageError;
 use crate::leaves::{LENGTH_BYTES, Leaves};
+use crate::manifest::ManifestRow;
 use crate::refused::Refused;
 
 /// What a block file holds.
@@ -84,6 +86,8 @@ pub(crate) struct BlockFile {
     file: File,
     prelude: Prelude,
     trailer: Trailer,
+    /// Whether its ends were held against the manifest.
+    is_as_stored: AtomicBool,
 }
 
 impl BlockFile {
@@ -106,7 +110,7 @@ impl BlockFile {
         if trailer.file_len != file_len || layout(&prelude, &trailer).is_none_or(|layout| layout.end != file_len) {
             return Err(corrupt("it was cut short or grew"));
         }
-        Ok(Self { path: path.to_owned(), file, prelude, trailer })
+        Ok(Self { path: path.to_owned(), file, prelude, trailer, is_as_stored: AtomicBool::new(false) })
     }
 
     pub(crate) fn height(&self) -> u64 {
@@ -130,14 +134,31 @@ impl BlockFile {
         self.trailer.file_len
     }
 
+    pub(crate) fn is_as_stored(&self) -> bool {
+        self.is_as_stored.load(Ordering::Relaxed)
+    }
+
+    /// Holds length, place and header hash against the manifest: enough to tell another file, not every change.
+    pub(crate) fn check(&self, row: &ManifestRow) -> Result<(), StorageError> {
+        let ends = (self.bytes(), self.first_leaf(), self.end_leaf());
+        if ends != (row.file.bytes, row.first_leaf, row.end_leaf) {
+            return Err(self.corrupt("it is not the block that the manifest names"));
+        }
+        if self.hashes(row.end_leaf - 1, row.end_leaf)? != [row.header_hash] {
+            return Err(self.corrupt("its header is not the one that the manifest names"));
+        }
+        self.is_as_stored.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Up to `len_max` raw bytes at `offset`; none at the end.
     pub(crate) fn piece(&self, offset: u64, len_max: usize) -> Result<Vec<u8>, StorageError> {
         let len = self.bytes().saturating_sub(offset).min(len_max as u64);
         self.read(offset, len as usize)
     }
 
-    /// A leaf that this block must hold, checked against its hash.
-    pub(crate) fn leaf(&self, leaf_index: u64) -> Result<Vec<u8>, StorageError> {
+    /// A leaf that this block must hold, checked against its hash: one that was proven.
+    pub(crate) fn leaf(&self, leaf_index: u64, hash: Hash) -> Result<Vec<u8>, StorageError> {
         let place = leaf_index.checked_sub(self.prelude.first_leaf);
         let place = place
             .filter(|place| *place < u64::from(self.prelude.leaf_count))
@@ -153,7 +174,6 @@ impl BlockFile {
         }
         let stored = self.read(layout.leaves + start, (end - start) as usize)?;
         let (length, leaf) = stored.split_at(LENGTH_BYTES);
-        let hash = self.hashes(leaf_index, leaf_index + 1)?[0];
         match usize::from(u16::from_be_bytes([length[0], length[1]])) == leaf.len() && leaf_hash(leaf) == hash {
             true => Ok(leaf.to_vec()),
             false => Err(damaged()),

@@ -89,21 +89,33 @@ impl ManifestRow {
 /// The height of the stored block that holds a leaf.
 pub(crate) fn block_of_leaf(rows: &impl Rows, leaf_index: u64) -> Result<Option<u64>, StorageError> {
     let Some((key, extent)) = rows.at_or_below(Of::BlockOfLeaf, &leaf_index.to_be_bytes())? else {
-        return Ok(None);
+        return match read_chain(rows)?.log.size() {
+            0 => Ok(None),
+            _ => Err(rows.corrupt_row(Of::BlockOfLeaf, &[0; 8], "it is missing")),
+        };
     };
     let corrupt = || rows.corrupt_row(Of::BlockOfLeaf, &key, "it is no height and end");
     let (height, end_leaf) = extent.split_first_chunk().ok_or_else(corrupt)?;
     let end_leaf = u64::from_be_bytes(end_leaf.try_into().map_err(|_| corrupt())?);
-    Ok((leaf_index < end_leaf).then_some(u64::from_be_bytes(*height)))
+    if leaf_index < end_leaf {
+        return Ok(Some(u64::from_be_bytes(*height)));
+    }
+    // Past the last block there is nothing, but blocks leave no gap between them.
+    match leaf_index < read_chain(rows)?.log.size() {
+        true => Err(rows.corrupt_row(Of::BlockOfLeaf, &key, "the block after it is missing")),
+        false => Ok(None),
+    }
 }
 
 /// The height of the stored block that a table became.
 pub(crate) fn block_of_table(rows: &impl Rows, table_id: Uuid) -> Result<Option<u64>, StorageError> {
     let key = table_id.as_bytes();
     match rows.get(Of::BlockOfTable, key)? {
-        Some(height) => match height.try_into() {
-            Ok(height) => Ok(Some(u64::from_be_bytes(height))),
-            Err(_) => Err(rows.corrupt_row(Of::BlockOfTable, key, "it is no height")),
+        Some(height) => match height.as_slice().try_into().map(u64::from_be_bytes) {
+            Ok(height) if ManifestRow::read(rows, height)?.is_some_and(|row| row.table_id == table_id) => {
+                Ok(Some(height))
+            }
+            _ => Err(rows.corrupt_row(Of::BlockOfTable, key, "it leads to another block")),
         },
         None => Ok(None),
     }

@@ -57,9 +57,12 @@ impl Ledger {
         let state = self.state();
         Ok(match state.find(&self.blocks, record_id)? {
             Some(PriorRow::Leaf(leaf_index)) => {
-                let leaf = state.leaf(&self.blocks, leaf_index)?.ok_or_else(|| lost(leaf_index))?;
+                let record = match state.tables().find_map(|table| table.leaf(leaf_index)) {
+                    Some(leaf) => decode_record(leaf_index, leaf)?,
+                    None => state.stored(&self.blocks).looked_up(record_id, leaf_index)?,
+                };
                 let (height, table_id) = state.table_of(leaf_index)?.ok_or_else(|| lost(leaf_index))?;
-                let entry = Entry::Recorded(decode_record(leaf_index, &leaf)?);
+                let entry = Entry::Recorded(record);
                 Some(RecordView { entry, height, table_id, sealed: state.is_sealed(height) })
             }
             Some(PriorRow::Refused(height, refused)) => {

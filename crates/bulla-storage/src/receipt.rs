@@ -73,7 +73,7 @@ impl Ledger {
         let receipt = Receipt {
             record: record.encode().to_vec(),
             payload,
-            header: self.blocks.file(height)?.leaf(header_index)?,
+            header: stored.leaf_of(height, header_index)?,
             header_path: inclusion_proof(header_index, size, &stored)?,
             index: leaf_index,
             path: inclusion_proof(leaf_index, size, &stored)?,

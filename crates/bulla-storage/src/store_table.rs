@@ -10,10 +10,11 @@ use crate::chain::Charter;
 use crate::error::StorageError;
 use crate::ledger::{Ledger, State};
 use crate::manifest::{ManifestRow, put_durable};
+use crate::proven::KEPT_LEVELS;
 use crate::refused::Refused;
 use crate::rows::{Changes, Of, Rows, Snapshot};
 use crate::seal_rows::put_seal_changes;
-use crate::stored::{Blocks, KEPT_LEVELS, PriorRow, Stored, subtree_key};
+use crate::stored::{Blocks, PriorRow, Stored, subtree_key};
 use crate::table::{ClosedTable, Closing, PriorAt, RecordTable};
 
 impl Ledger {
@@ -98,7 +99,7 @@ impl Ledger {
             ManifestRow::read(&*snapshot, height)?.ok_or_else(|| StorageError::unknown(format!("block {height}")))?;
         let path = self.directory.block(height);
         let corrupt = |detail: &str| StorageError::corrupt(path.display().to_string(), detail);
-        let (block, _) = self.blocks.file(height)?.read_all()?;
+        let (block, _) = self.blocks.watched(height, self.blocks.file(height)?.read_all())?;
         let (header_hash, records) = block.leaves.hashes.split_last().ok_or_else(|| corrupt("it has no leaves"))?;
         let header_leaf = block.leaves.iter().last().expect("there are leaves");
         let header =

@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex};
 use bulla_ledger::{
     Asset, AssetId, Class, ClassId, DecodeError, Party, PartyId, Payload, Position, Prior, Record, RecordId, Source,
 };
-use bulla_sealing::{Frontier, Hash, HashSource, subtree_root};
+use bulla_sealing::{Frontier, Hash, HashSource};
 use uuid::Uuid;
 
-use crate::block_file::BlockFile;
+use crate::block_file::{Block, BlockFile};
 use crate::directory::Directory;
 use crate::error::StorageError;
-use crate::manifest::block_of_leaf;
+use crate::manifest::{ManifestRow, block_of_leaf};
+use crate::proven::ProvenTiles;
 use crate::refused::Refused;
 use crate::rows::{Of, Rows};
+use crate::suspects::Suspects;
 
 /// The block files, the most recently used of them open.
 #[derive(Debug)]
@@ -23,11 +25,14 @@ pub(crate) struct Blocks {
     ledger_id: Uuid,
     open: Mutex<VecDeque<Arc<BlockFile>>>,
     open_max: usize,
+    pub(crate) proven: ProvenTiles,
+    suspects: Suspects,
 }
 
 impl Blocks {
     pub(crate) fn new(directory: Directory, ledger_id: Uuid, open_max: usize) -> Self {
-        Self { directory, ledger_id, open: Mutex::default(), open_max: open_max.max(1) }
+        let (open, proven, suspects) = Default::default();
+        Self { directory, ledger_id, open, open_max: open_max.max(1), proven, suspects }
     }
 
     pub(crate) fn file(&self, height: u64) -> Result<Arc<BlockFile>, StorageError> {
@@ -37,19 +42,47 @@ impl Blocks {
             open.push_front(Arc::clone(&file));
             return Ok(file);
         }
-        let path = self.directory.block(height);
-        let file = Arc::new(BlockFile::open(&path)?);
-        if file.height() != height || file.ledger_id() != self.ledger_id {
-            return Err(StorageError::corrupt(path.display().to_string(), "it is another block"));
-        }
+        let file = Arc::new(self.watched(height, self.open_file(height))?);
         open.push_front(Arc::clone(&file));
         open.truncate(self.open_max);
         Ok(file)
     }
 
-    /// Forgets the open files; needed when one may be replaced.
+    fn open_file(&self, height: u64) -> Result<BlockFile, StorageError> {
+        let path = self.directory.block(height);
+        let file = BlockFile::open(&path)?;
+        match file.height() == height && file.ledger_id() == self.ledger_id {
+            true => Ok(file),
+            false => Err(StorageError::corrupt(path.display().to_string(), "it is another block")),
+        }
+    }
+
+    /// Forgets the open files and what they proved; needed when one may be replaced.
     pub(crate) fn close_all(&self) {
         self.open.lock().expect("no panic while block files are held").clear();
+        self.proven.clear();
+    }
+
+    fn another(&self, height: u64) -> StorageError {
+        let path = self.directory.block(height);
+        StorageError::corrupt(path.display().to_string(), "it is not the file that was stored")
+    }
+
+    /// Hands on what was read of a block, and remembers the block if that is corrupt.
+    pub(crate) fn watched<T>(&self, height: u64, read: Result<T, StorageError>) -> Result<T, StorageError> {
+        if matches!(read, Err(StorageError::Corrupt { .. })) {
+            self.suspect(height);
+        }
+        read
+    }
+
+    /// A read came upon damage that may lie in this block.
+    pub(crate) fn suspect(&self, height: u64) {
+        self.suspects.add(height);
+    }
+
+    pub(crate) fn suspects(&self) -> &Suspects {
+        &self.suspects
     }
 }
 
@@ -71,9 +104,54 @@ impl<R: Rows> Stored<'_, R> {
     /// A leaf, checked against its hash; `None` when it is in no stored block.
     pub(crate) fn leaf(&self, leaf_index: u64) -> Result<Option<Vec<u8>>, StorageError> {
         match block_of_leaf(self.rows, leaf_index)? {
-            Some(height) => self.blocks.file(height)?.leaf(leaf_index).map(Some),
+            Some(height) => self.leaf_of(height, leaf_index).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// A leaf of a stored block, proven to be the one that was stored.
+    pub(crate) fn leaf_of(&self, height: u64, leaf_index: u64) -> Result<Vec<u8>, StorageError> {
+        let file = self.file(height)?;
+        let hash = self.proven_hash(leaf_index)?;
+        self.blocks.watched(height, file.leaf(leaf_index, hash))
+    }
+
+    /// A block file that is the one that the manifest names, as far as its ends tell.
+    pub(crate) fn file(&self, height: u64) -> Result<Arc<BlockFile>, StorageError> {
+        let file = self.blocks.file(height)?;
+        if !file.is_as_stored() {
+            let row = ManifestRow::read(self.rows, height)?
+                .ok_or_else(|| self.rows.corrupt_row(Of::Manifest, &height.to_be_bytes(), "it is missing"))?;
+            self.blocks.watched(height, file.check(&row))?;
+        }
+        Ok(file)
+    }
+
+    /// Everything in a stored block file: the very bytes that were stored.
+    pub(crate) fn block(&self, height: u64) -> Result<Block, StorageError> {
+        let (block, sum) = self.blocks.watched(height, self.file(height)?.read_all())?;
+        match ManifestRow::read(self.rows, height)?.is_some_and(|row| row.file == sum) {
+            true => Ok(block),
+            false => self.blocks.watched(height, Err(self.blocks.another(height))),
+        }
+    }
+
+    /// Leaf hashes as the files have them: what is made of them must be held against something else.
+    pub(crate) fn hashes_in_files(&self, start: u64, end: u64) -> Result<Vec<Hash>, StorageError> {
+        let mut hashes = Vec::with_capacity((end - start) as usize);
+        let mut at = start;
+        while at < end {
+            let height =
+                block_of_leaf(self.rows, at)?.ok_or_else(|| StorageError::unknown(format!("leaf {at} in a block")))?;
+            let file = self.file(height)?;
+            let stop = end.min(file.end_leaf());
+            if !(file.first_leaf()..stop).contains(&at) {
+                return Err(StorageError::corrupt(format!("block {height}"), format!("it does not hold leaf {at}")));
+            }
+            hashes.extend(self.blocks.watched(height, file.hashes(at, stop))?);
+            at = stop;
+        }
+        Ok(hashes)
     }
 
     pub(crate) fn payload(&self, leaf_index: u64) -> Result<Option<Payload>, StorageError> {
@@ -91,11 +169,28 @@ impl<R: Rows> Stored<'_, R> {
         let key = record_id.as_bytes();
         match self.rows.get(Of::Priors, key)? {
             Some(bytes) => match PriorRow::decode(&bytes) {
+                Some(PriorRow::Refused(_, refused)) if refused.transfer.record_id != record_id => {
+                    Err(self.misled(record_id))
+                }
                 Some(row) => Ok(Some(row)),
                 None => Err(self.rows.corrupt_row(Of::Priors, key, "it says nothing about a record id")),
             },
             None => Ok(None),
         }
+    }
+
+    /// The record that the row of a record id leads to: one with this id, or the row is not what it was.
+    pub(crate) fn looked_up(&self, record_id: RecordId, leaf_index: u64) -> Result<Record, StorageError> {
+        let leaf = self.leaf(leaf_index)?.ok_or_else(|| self.misled(record_id))?;
+        // A header or the configuration does not decode; then it is the row that is wrong, not the leaf.
+        match Record::decode(&leaf) {
+            Ok(record) if record.leaf_index == leaf_index && record.transfer.record_id == record_id => Ok(record),
+            _ => Err(self.misled(record_id)),
+        }
+    }
+
+    fn misled(&self, record_id: RecordId) -> StorageError {
+        self.rows.corrupt_row(Of::Priors, record_id.as_bytes(), "it leads to something else")
     }
 
     /// The perfect subtrees of the log's first `size` leaves.
@@ -160,10 +255,7 @@ impl<R: Rows> Source for Stored<'_, R> {
     fn prior(&self, record_id: RecordId) -> Result<Option<Prior>, StorageError> {
         match self.prior_row(record_id)? {
             Some(PriorRow::Leaf(leaf_index)) => {
-                let leaf = self.leaf(leaf_index)?.ok_or_else(|| {
-                    StorageError::corrupt(format!("the row of record {record_id}"), "its leaf is in no block")
-                })?;
-                let transfer = decode_record(leaf_index, &leaf)?.transfer;
+                let transfer = self.looked_up(record_id, leaf_index)?.transfer;
                 let salt = self.payload(leaf_index)?.map(|payload| payload.salt);
                 Ok(Some(Prior::Accepted { transfer, leaf_index, salt }))
             }
@@ -191,52 +283,9 @@ impl<R: Rows> Source for Stored<'_, R> {
     }
 }
 
-impl<R: Rows> HashSource for Stored<'_, R> {
-    type Error = StorageError;
-
-    fn leaf_hashes(&self, start: u64, end: u64) -> Result<Vec<Hash>, StorageError> {
-        let mut hashes = Vec::with_capacity((end - start) as usize);
-        let mut at = start;
-        while at < end {
-            let height =
-                block_of_leaf(self.rows, at)?.ok_or_else(|| StorageError::unknown(format!("leaf {at} in a block")))?;
-            let file = self.blocks.file(height)?;
-            let stop = end.min(file.end_leaf());
-            if !(file.first_leaf()..stop).contains(&at) {
-                return Err(StorageError::corrupt(format!("block {height}"), format!("it does not hold leaf {at}")));
-            }
-            hashes.extend(file.hashes(at, stop)?);
-            at = stop;
-        }
-        Ok(hashes)
-    }
-
-    fn subtree(&self, level: u8, index: u64) -> Result<Hash, StorageError> {
-        if let Some(stored) = self.rows.get(Of::Subtrees, &subtree_key(level, index))? {
-            let hash = stored
-                .try_into()
-                .map_err(|_| self.rows.corrupt_row(Of::Subtrees, &subtree_key(level, index), "it is no hash"))?;
-            return Ok(Hash(hash));
-        }
-        let below = KEPT_LEVELS.iter().rev().find(|kept| **kept < level);
-        match below {
-            Some(below) => {
-                let children = 1 << (level - below);
-                let roots: Result<Vec<Hash>, _> =
-                    (index * children..(index + 1) * children).map(|child| self.subtree(*below, child)).collect();
-                Ok(subtree_root(&roots?))
-            }
-            None => Ok(subtree_root(&self.leaf_hashes(index << level, (index + 1) << level)?)),
-        }
-    }
-}
-
 /// Key of a kept subtree root.
 pub(crate) fn subtree_key(level: u8, index: u64) -> [u8; 9] {
     let mut key = [level; 9];
     key[1..].copy_from_slice(&index.to_be_bytes());
     key
 }
-
-/// The levels whose subtree roots are kept: with 256 leaves a tile, those of C2SP tiles.
-pub(crate) const KEPT_LEVELS: [u8; 3] = [8, 16, 24];

@@ -3,11 +3,13 @@
 mod catching_up;
 mod damage;
 mod directory;
+mod forged;
 mod log;
 mod node;
 mod oracle;
 mod proving;
 mod reopening;
+mod replaced;
 mod requests;
 mod sealing;
 mod tampering;

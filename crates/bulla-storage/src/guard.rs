@@ -8,8 +8,10 @@ use std::sync::Mutex;
 
 use bulla_sealing::Hash;
 
+use crate::agreed::AgreedTree;
 use crate::directory::sync_dir;
 use crate::error::StorageError;
+use crate::guard_corrections::{Correction, Corrections};
 
 /// Why a tree must not be signed, or could not be written down.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,14 @@ pub enum GuardError {
         /// The tree size asked for now.
         size: u64,
     },
+    /// A correction was asked for where none is due.
+    #[error("what this node signed at height {height} is not corrected: {why}")]
+    NoCorrection {
+        /// The height.
+        height: u64,
+        /// What forbids it.
+        why: &'static str,
+    },
     /// The guard file failed. Nothing may be signed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -58,6 +68,9 @@ pub enum GuardError {
 /// 128 divides the size of a sector, so a power cut leaves the last line whole, absent, cut short or zero, never
 /// changed: a line of full length that does not check was changed by something else.
 /// Heights and sizes grow from line to line, so a height is found by halving; nothing is kept in memory.
+///
+/// A line is never changed. Where this node was outvoted, a second file says which tree it signs in the place of the one
+/// it signed: see [`Guard::correct`].
 #[derive(Debug)]
 pub struct Guard {
     path: PathBuf,
@@ -69,6 +82,7 @@ struct Lines {
     file: File,
     count: u64,
     last: Option<Line>,
+    corrections: Corrections,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +90,14 @@ struct Line {
     height: u64,
     size: u64,
     root: Hash,
+}
+
+/// What this node signed at a height, as it stands after corrections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SignedTree {
+    pub(crate) height: u64,
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
 }
 
 impl Guard {
@@ -92,7 +114,8 @@ impl Guard {
             sync_dir(path.parent().expect("a file of the data directory has a parent"))?;
         }
         let bytes = file.metadata().map_err(StorageError::io("read", path))?.len();
-        let mut lines = Lines { file, count: bytes / LINE_LEN, last: None };
+        let corrections = Corrections::open(path)?;
+        let mut lines = Lines { file, count: bytes / LINE_LEN, last: None, corrections };
         lines.cut_torn_tail(path, bytes)?;
         lines.last = match lines.count {
             0 => None,
@@ -109,17 +132,58 @@ impl Guard {
     pub fn record(&self, height: u64, size: u64, root: Hash) -> Result<(), GuardError> {
         let asked = Line { height, size, root };
         let mut lines = self.file.lock().expect("no panic while the guard is held");
-        match lines.last {
+        match lines.last.map(|last| lines.as_corrected(last)) {
             Some(last) if height <= last.height => lines.allow_again(&self.path, asked, last),
             Some(last) if size <= last.size => Err(shrinks(asked, last)),
             _ => Ok(lines.append(&self.path, asked)?),
         }
     }
 
+    /// Writes down, durably, that this node signs `agreed` in the place of what it signed at that height: it was outvoted,
+    /// and has been rebuilt. Both trees stay on record. The same correction again is fine.
+    ///
+    /// `sealed` is how far this node ever knew the ledger to be sealed: up to there nothing is signed anew, whoever else
+    /// has. A height is corrected once.
+    ///
+    /// # Errors
+    /// [`GuardError`]: then the tree must not be signed.
+    pub fn correct(&self, agreed: &AgreedTree, sealed: Option<u64>) -> Result<(), GuardError> {
+        let (height, size, root) = (agreed.height(), agreed.size(), agreed.root());
+        let refused = |why| Err(GuardError::NoCorrection { height, why });
+        let mut lines = self.file.lock().expect("no panic while the guard is held");
+        let Some(signed) = lines.find(&self.path, height)? else {
+            return refused("nothing was signed there");
+        };
+        if lines.as_corrected(signed) == (Line { height, size, root }) {
+            return Ok(());
+        }
+        if sealed.is_some_and(|sealed| height <= sealed) {
+            return refused("the block is sealed");
+        }
+        if lines.corrections.get(height).is_some() {
+            return refused("it was corrected before");
+        }
+        let (signed_size, signed) = (signed.size, signed.root);
+        tracing::warn!(height, %signed, agreed = %root, "signs another root than before: most servers did");
+        Ok(lines.corrections.append(Correction { height, signed_size, signed, size, root })?)
+    }
+
+    /// What was signed, highest first, as it stands after corrections, up to and including the first that `stop` takes.
+    pub(crate) fn newest_until(&self, mut stop: impl FnMut(SignedTree) -> bool) -> Result<(), StorageError> {
+        let lines = self.file.lock().expect("no panic while the guard is held");
+        for number in (0..lines.count).rev() {
+            let Line { height, size, root } = lines.as_corrected(lines.read(&self.path, number)?);
+            if stop(SignedTree { height, size, root }) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// Reads every line.
     ///
     /// # Errors
-    /// [`StorageError::Corrupt`] when one does not check, or they are out of order.
+    /// [`StorageError::Corrupt`] when one does not check, they are out of order, or a correction is of something else.
     pub fn verify(&self) -> Result<u64, StorageError> {
         let lines = self.file.lock().expect("no panic while the guard is held");
         let mut before: Option<Line> = None;
@@ -129,6 +193,13 @@ impl Guard {
                 return Err(corrupt(&self.path, number, "it is not above the line before it"));
             }
             before = Some(line);
+        }
+        for correction in lines.corrections.iter() {
+            let signed = lines.find(&self.path, correction.height)?;
+            if signed.map(|line| (line.size, line.root)) != Some((correction.signed_size, correction.signed)) {
+                let what = format!("the correction of height {}", correction.height);
+                return Err(StorageError::corrupt(what, "it is not of what was signed there"));
+            }
         }
         Ok(lines.count)
     }
@@ -148,7 +219,7 @@ impl Lines {
     }
 
     fn allow_again(&self, path: &Path, asked: Line, last: Line) -> Result<(), GuardError> {
-        match self.find(path, asked.height)? {
+        match self.find(path, asked.height)?.map(|signed| self.as_corrected(signed)) {
             Some(signed) if signed == asked => Ok(()),
             Some(signed) => Err(GuardError::OtherRoot {
                 height: asked.height,
@@ -161,6 +232,14 @@ impl Lines {
         }
     }
 
+    fn as_corrected(&self, signed: Line) -> Line {
+        match self.corrections.get(signed.height) {
+            Some(Correction { height, size, root, .. }) => Line { height: *height, size: *size, root: *root },
+            None => signed,
+        }
+    }
+
+    /// What was signed at a height first, whatever was corrected since.
     fn find(&self, path: &Path, height: u64) -> Result<Option<Line>, StorageError> {
         let (mut low, mut high) = (0, self.count);
         while low < high {
@@ -271,6 +350,66 @@ mod tests {
         let guard = Guard::open(&path).unwrap();
         assert!(matches!(guard.record(6, 60, root(6)), Err(GuardError::Shrinks { .. })));
         assert!(matches!(guard.record(3, 40, root(3)), Err(GuardError::Shrinks { .. })));
+    }
+
+    /// The tree of `byte` at `height`, signed by two of three voters.
+    fn agreed(height: u64, size: u64, byte: u8) -> AgreedTree {
+        use bulla_sealing::{Checkpoint, ConfigLeaf, ConfigNode, SigningKey, cosign};
+        let key = |seed: u8| SigningKey::from_bytes(&[seed; 32]);
+        let name = |seed: u8| format!("node-{seed}");
+        let node = |seed| ConfigNode { name: name(seed), public_key: key(seed).verifying_key().to_bytes() };
+        let nodes = (1..=3).map(node).collect();
+        let config = ConfigLeaf::genesis("ledger.example", key(200).verifying_key().to_bytes(), nodes).unwrap();
+        let checkpoint = Checkpoint { origin: "ledger.example".into(), size, root: root(byte) };
+        let signed = [1, 2].map(|seed| cosign(&key(seed), &name(seed), &checkpoint, 1_000));
+        AgreedTree::new(&config, height, &checkpoint, &signed).unwrap()
+    }
+
+    #[test]
+    fn what_was_signed_is_corrected_once_and_stays_so_after_reopening() {
+        let (_dir, path) = guard_of(&[0, 1, 2, 3]);
+        let guard = Guard::open(&path).unwrap();
+        guard.correct(&agreed(2, 29, 77), Some(1)).unwrap();
+        guard.correct(&agreed(2, 29, 77), Some(1)).unwrap();
+        guard.correct(&agreed(3, 39, 78), Some(1)).unwrap();
+        for guard in [guard, Guard::open(&path).unwrap()] {
+            guard.record(2, 29, root(77)).unwrap();
+            guard.record(3, 39, root(78)).unwrap();
+            assert!(matches!(guard.record(2, 30, root(2)), Err(GuardError::OtherRoot { .. })));
+            assert!(matches!(guard.correct(&agreed(2, 30, 79), Some(1)), Err(GuardError::NoCorrection { .. })));
+            assert_eq!(guard.verify().unwrap(), 4);
+        }
+        Guard::open(&path).unwrap().record(4, 40, root(4)).unwrap();
+    }
+
+    #[test]
+    fn what_is_sealed_or_was_never_signed_is_not_corrected() {
+        let (_dir, path) = guard_of(&[0, 1, 2]);
+        let guard = Guard::open(&path).unwrap();
+        assert!(matches!(guard.correct(&agreed(2, 30, 77), Some(2)), Err(GuardError::NoCorrection { .. })));
+        assert!(matches!(guard.correct(&agreed(5, 60, 77), Some(1)), Err(GuardError::NoCorrection { .. })));
+        assert!(matches!(guard.record(2, 30, root(77)), Err(GuardError::OtherRoot { .. })));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_correction_is_noticed_and_a_torn_one_never_happened() {
+        let (_dir, path) = guard_of(&[0, 1, 2]);
+        Guard::open(&path).unwrap().correct(&agreed(2, 30, 77), None).unwrap();
+        let corrections = path.with_file_name("guard.corrections");
+        let good = std::fs::read(&corrections).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&corrections, &bad).unwrap();
+            let noticed = Guard::open(&path).and_then(|guard| guard.verify());
+            assert!(matches!(noticed, Err(StorageError::Corrupt { .. })), "byte {at}");
+        }
+        for torn in [&good[..1], &good[..255], &[0; 256][..]] {
+            std::fs::write(&corrections, torn).unwrap();
+            let guard = Guard::open(&path).unwrap();
+            guard.record(2, 30, root(2)).unwrap();
+            guard.verify().unwrap();
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The data directory: Raft log, record tables, blocks, indexes and guard file, on redb and block files.
 #![doc = include_str!("../DESIGN.md")]
 
+mod agreed;
 mod answer;
 mod apply;
 mod asset_proof;
@@ -14,6 +15,7 @@ mod directory;
 mod error;
 mod fold;
 mod guard;
+mod guard_corrections;
 pub mod identity;
 mod layers;
 mod leaves;
@@ -41,6 +43,7 @@ mod tiles;
 mod verify;
 mod view;
 
+pub use agreed::{AgreedTree, TooFew};
 pub use answer::{Answer, Batch, Item};
 pub use asset_proof::{CertificateAnswer, StateAnswer};
 pub use block_audit::{AuditedBlock, BlockFiles, read_ahead};

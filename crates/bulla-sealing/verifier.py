@@ -196,7 +196,7 @@ def root_before_last(path):
 
 MAGIC = b"BUL\x01"
 RECORD_KINDS = {0x01: "register", 0x02: "issue", 0x03: "transfer", 0x04: "retire", 0x05: "redeem", 0x0D: "amend",
-                0x30: "enroll", 0x31: "define"}
+                0x12: "incident", 0x20: "erase", 0x30: "enroll", 0x31: "define"}
 HEADER_KIND, CONFIG_KIND = 0x10, 0x11
 
 

@@ -191,6 +191,6 @@ fn said(record: &Record) -> String {
         (Act::Retire, _) => format!("retired by {from}"),
         (Act::Redeem, _) => format!("{quantity} redeemed by {from}"),
         (Act::Amend, _) => "amended".to_owned(),
-        (Act::Enroll | Act::Define, _) => transfer.act.name().to_owned(),
+        (Act::Enroll | Act::Define | Act::Incident | Act::Erase, _) => transfer.act.name().to_owned(),
     }
 }

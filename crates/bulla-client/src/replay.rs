@@ -1,11 +1,11 @@
 //! A log read from its first leaf: every record held against the rules, every header against all before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use bulla_ledger::{
     Asset, AssetId, Class, ClassId, Effects, Facts, Outcome, Party, PartyId, Place, Position, Prior, Record, RecordId,
-    Source, State, decide, leaf_kind,
+    Source, State, Subject, decide, leaf_kind,
 };
 use bulla_sealing::{
     Checkpoint, ConfigLeaf, Frontier, Hash, Header, KIND_HEADER, Policy, StateMap, state_value, table_id,
@@ -130,7 +130,7 @@ impl Replay {
         if record.time_us < self.last_time_us {
             return Err(self.wrong("the record is earlier than the one before it"));
         }
-        if self.rows.spent.contains(&record_id) {
+        if self.rows.spent.contains_key(&record_id) {
             return Err(self.wrong(format!("record id {record_id} is used a second time")));
         }
         let Ok(facts) = Facts::gather(&record.transfer, None, &self.rows);
@@ -200,7 +200,8 @@ fn states(effects: &Effects) -> impl Iterator<Item = State> {
 /// The facts that records are held against.
 #[derive(Debug, Clone, Default)]
 struct Rows {
-    spent: BTreeSet<RecordId>,
+    /// Every record id that was used, with what became of the record.
+    spent: BTreeMap<RecordId, Subject>,
     assets: BTreeMap<AssetId, Asset>,
     positions: BTreeMap<(AssetId, PartyId), Position>,
     parties: BTreeMap<PartyId, Party>,
@@ -209,7 +210,12 @@ struct Rows {
 
 impl Rows {
     fn apply(&mut self, effects: &Effects) {
-        self.spent.insert(effects.record.transfer.record_id);
+        let record = &effects.record;
+        self.spent.insert(record.transfer.record_id, Subject::of(record));
+        if let Some(subject) = record.transfer.subject().and_then(|subject| self.spent.get_mut(&subject)) {
+            subject.erased |= record.erases().is_some();
+            subject.closed |= record.closes_incident().is_some();
+        }
         self.assets.extend(effects.asset.map(|asset| (asset.asset_id, asset)));
         self.parties.extend(effects.party.map(|party| (party.party_id, party)));
         self.classes.extend(effects.class.map(|class| (class.class_id, class)));
@@ -240,6 +246,10 @@ impl Source for Rows {
 
     fn class(&self, class_id: ClassId) -> Result<Option<Class>, Infallible> {
         Ok(self.classes.get(&class_id).copied())
+    }
+
+    fn subject(&self, record_id: RecordId) -> Result<Option<Subject>, Infallible> {
+        Ok(self.spent.get(&record_id).copied())
     }
 }
 

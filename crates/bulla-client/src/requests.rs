@@ -23,6 +23,10 @@ pub enum Act {
     Redeem,
     /// Adds a payload to the history of an asset; moves nothing.
     Amend,
+    /// Tells of something that went wrong with a server's copy, or was put right. Servers do, nobody else.
+    Incident,
+    /// Says that the payload of a record was destroyed; asked for at a route of its own.
+    Erase,
     /// Makes a party known.
     Enroll,
     /// Makes an asset class known.
@@ -39,6 +43,8 @@ impl Act {
             Act::Retire => "retire",
             Act::Redeem => "redeem",
             Act::Amend => "amend",
+            Act::Incident => "incident",
+            Act::Erase => "erase",
             Act::Enroll => "enroll",
             Act::Define => "define",
         }

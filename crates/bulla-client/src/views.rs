@@ -167,6 +167,9 @@ pub struct RecordView {
     /// The asset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_id: Option<Uuid>,
+    /// The record that this one is about: whose payload it erases, or the incident that it closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_id: Option<Uuid>,
     /// The class that was defined, or that the asset was registered in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_id: Option<Uuid>,

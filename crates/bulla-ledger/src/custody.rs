@@ -132,8 +132,7 @@ impl State {
         if record.leaf_index != last_leaf {
             return Err(UndoError::OtherLeaf { last_leaf, leaf_index: record.leaf_index });
         }
-        let is_asset = !matches!(record.transfer.act, Act::Enroll | Act::Define);
-        if !is_asset || record.transfer.asset_id != self.asset_id() {
+        if record.transfer.asset() != Some(self.asset_id()) {
             return Err(UndoError::OtherChain);
         }
         let (earlier, link) = match self {
@@ -182,7 +181,9 @@ fn undone_unique(state: &UniqueState, record: &Record) -> Result<Option<UniqueSt
         }
         Act::Retire => (Some(UniqueState { retired: false, ..*state }), retired && owner == from),
         Act::Amend => (Some(*state), !retired),
-        Act::Issue | Act::Redeem | Act::Enroll | Act::Define => return Err(UndoError::OtherChain),
+        Act::Issue | Act::Redeem | Act::Enroll | Act::Define | Act::Incident | Act::Erase => {
+            return Err(UndoError::OtherChain);
+        }
     };
     if fits { Ok(earlier) } else { Err(UndoError::OtherOutcome) }
 }

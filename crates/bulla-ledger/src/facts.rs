@@ -1,7 +1,7 @@
 //! What must be known about the ledger to judge a request, and where it is looked up.
 
 use crate::{
-    Act, Asset, AssetId, Class, ClassId, Party, PartyId, Payload, Position, RecordId, Rejection, Transfer,
+    Act, Asset, AssetId, Class, ClassId, Party, PartyId, Payload, Position, Record, RecordId, Rejection, Transfer,
     check_payload, commit,
 };
 
@@ -19,6 +19,8 @@ pub trait Source {
     fn party(&self, party_id: PartyId) -> Result<Option<Party>, Self::Error>;
     /// A class.
     fn class(&self, class_id: ClassId) -> Result<Option<Class>, Self::Error>;
+    /// A record that another one is to be about; `None` when no record has this id, also when it was refused.
+    fn subject(&self, record_id: RecordId) -> Result<Option<Subject>, Self::Error>;
 }
 
 /// What became of the first request under a record id.
@@ -32,6 +34,8 @@ pub enum Prior {
         leaf_index: u64,
         /// The salt of its payload; `None` when there is no payload, or it was not kept, or erased.
         salt: Option<[u8; 32]>,
+        /// Whether its payload was erased: then nothing is left to compare another one with.
+        erased: bool,
     },
     /// It was refused for ever.
     Rejected {
@@ -40,6 +44,35 @@ pub enum Prior {
         /// Why.
         rejection: Rejection,
     },
+}
+
+/// A record that another one is about: its payload is to be erased, or the incident that it opened is to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// Where it stands.
+    pub leaf_index: u64,
+    /// Whether it commits to a payload.
+    pub has_payload: bool,
+    /// Whether that was erased since.
+    pub erased: bool,
+    /// Whether it opened an incident.
+    pub opens_incident: bool,
+    /// Whether that was closed since.
+    pub closed: bool,
+}
+
+impl Subject {
+    /// What a record itself says; nothing has become of it yet.
+    pub fn of(record: &Record) -> Self {
+        let transfer = &record.transfer;
+        Self {
+            leaf_index: record.leaf_index,
+            has_payload: transfer.payload_commit.is_some(),
+            erased: false,
+            opens_incident: record.opens_incident(),
+            closed: false,
+        }
+    }
 }
 
 /// All that [`crate::decide`] needs to know in order to judge one request.
@@ -56,6 +89,7 @@ pub struct Facts {
     pub(crate) to_party: Option<Party>,
     pub(crate) from_position: Option<Position>,
     pub(crate) to_position: Option<Position>,
+    pub(crate) subject: Option<Subject>,
 }
 
 impl Facts {
@@ -75,6 +109,7 @@ impl Facts {
             to_party: None,
             from_position: None,
             to_position: None,
+            subject: None,
         };
         if let Some(prior) = &facts.prior {
             facts.same_payload = same_payload(transfer, payload, prior);
@@ -87,6 +122,9 @@ impl Facts {
         match transfer.act {
             Act::Enroll => facts.to_party = party(transfer.to)?,
             Act::Define => facts.class = class_named(transfer, source)?,
+            Act::Incident | Act::Erase => {
+                facts.subject = transfer.subject().map_or(Ok(None), |subject| source.subject(subject))?;
+            }
             Act::Register => {
                 facts.to_party = party(transfer.to)?;
                 facts.class = class_named(transfer, source)?;
@@ -115,12 +153,12 @@ fn class_named<S: Source>(transfer: &Transfer, source: &S) -> Result<Option<Clas
 
 /// A client that asks again has no way to know the salt of the first time, so its payload is
 /// compared under that. Of a refused request no payload was kept; the refusal stands whatever the
-/// payload says.
+/// payload says. Nor is there anything to compare with once a payload was erased.
 fn same_payload(transfer: &Transfer, payload: Option<&Payload>, prior: &Prior) -> bool {
-    let Prior::Accepted { transfer: first, salt, .. } = prior else {
+    let Prior::Accepted { transfer: first, salt, erased, .. } = prior else {
         return true;
     };
-    if transfer.payload_commit == first.payload_commit {
+    if *erased || transfer.payload_commit == first.payload_commit {
         return true;
     }
     match (salt, payload) {

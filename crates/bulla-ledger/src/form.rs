@@ -24,7 +24,7 @@ pub fn check_form(transfer: &Transfer) -> Result<(), Rejection> {
     check_ids(transfer)?;
     check_flags(transfer)?;
     check_quantity(transfer)?;
-    if transfer.act == Act::Amend && transfer.payload_commit.is_none() {
+    if matches!(transfer.act, Act::Amend | Act::Incident) && transfer.payload_commit.is_none() {
         return Err(Rejection::PayloadRequired);
     }
     Ok(())
@@ -54,6 +54,7 @@ enum Holds {
     Nil,
     Asset,
     Class,
+    Record,
     Party(Side),
 }
 
@@ -70,12 +71,15 @@ fn ids_held(transfer: &Transfer) -> [Holds; 3] {
         Act::Amend => [Holds::Asset, Holds::Nil, Holds::Nil],
         Act::Enroll => [Holds::Nil, Holds::Nil, to],
         Act::Define => [Holds::Class, Holds::Nil, Holds::Nil],
+        Act::Erase | Act::Incident => [Holds::Record, Holds::Nil, Holds::Nil],
     }
 }
 
 /// Ids that must be there are there, and fields that mean nothing here are nil.
 fn check_ids(transfer: &Transfer) -> Result<(), Rejection> {
-    if transfer.record_id.is_nil() {
+    // An incident without another one opens.
+    let about_nothing = transfer.act == Act::Erase && transfer.subject().is_none();
+    if transfer.record_id.is_nil() || about_nothing {
         return Err(Rejection::NilRecordId);
     }
     let held = ids_held(transfer);
@@ -110,7 +114,7 @@ fn check_flags(transfer: &Transfer) -> Result<(), Rejection> {
         Act::Transfer => true,
         Act::Register | Act::Amend | Act::Define => !moves,
         Act::Issue | Act::Redeem => !moves && quantity_asset,
-        Act::Retire | Act::Enroll => !moves && !quantity_asset,
+        Act::Retire | Act::Enroll | Act::Incident | Act::Erase => !moves && !quantity_asset,
     };
     if !fits {
         return Err(Rejection::FlagsNotForAct);
@@ -130,7 +134,7 @@ fn check_quantity(transfer: &Transfer) -> Result<(), Rejection> {
     let &Transfer { act, quantity_asset, quantity, .. } = transfer;
     let (holds, rejection) = match act {
         Act::Define if quantity_asset => (quantity <= u128::from(SCALE_MAX), Rejection::ScaleTooLarge),
-        Act::Define | Act::Enroll => (quantity == 0, Rejection::QuantityNotZero),
+        Act::Define | Act::Enroll | Act::Incident | Act::Erase => (quantity == 0, Rejection::QuantityNotZero),
         _ if !quantity_asset => (quantity == 1, Rejection::QuantityNotOne),
         Act::Register | Act::Amend => (quantity == 0, Rejection::QuantityNotZero),
         Act::Issue | Act::Transfer | Act::Retire | Act::Redeem => (quantity > 0, Rejection::ZeroQuantity),

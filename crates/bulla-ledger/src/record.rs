@@ -28,8 +28,8 @@ pub struct Record {
     /// The record before it in the chain of the `to` position; [`NO_LEAF`] for the first, and where
     /// there is no such chain.
     pub prev_leaf_to: u64,
-    /// The leaf it refers to: a registration refers to the definition of its class. [`NO_LEAF`] for
-    /// every other act.
+    /// The leaf it refers to: a registration refers to the definition of its class, an erase notice to the record whose
+    /// payload was destroyed, an incident that closes another one to that. [`NO_LEAF`] for every other act.
     pub ref_leaf: u64,
     /// When it was recorded, POSIX microseconds. Never decreases along the log.
     pub time_us: u64,
@@ -121,6 +121,21 @@ impl Record {
         })
     }
 
+    /// The record whose payload this one erases.
+    pub fn erases(&self) -> Option<u64> {
+        (self.transfer.act == Act::Erase).then_some(self.ref_leaf)
+    }
+
+    /// Whether this opens an incident.
+    pub fn opens_incident(&self) -> bool {
+        self.transfer.act == Act::Incident && self.ref_leaf == NO_LEAF
+    }
+
+    /// The record of the incident that this one closes.
+    pub fn closes_incident(&self) -> Option<u64> {
+        (self.transfer.act == Act::Incident && self.ref_leaf != NO_LEAF).then_some(self.ref_leaf)
+    }
+
     /// The leaf before this one in the chain that it belongs to. A unique asset has one chain,
     /// whichever `party` is asked for; a quantity asset has one for each position, and that of
     /// [`PartyId::NIL`] is the asset's own. `None` at the start of a chain, and for a party whose
@@ -170,7 +185,7 @@ pub(crate) mod tests {
     }
 
     /// Every act, and every shape an act can have.
-    pub(crate) fn one_of_each_act() -> [(&'static str, Transfer); 13] {
+    pub(crate) fn one_of_each_act() -> [(&'static str, Transfer); 16] {
         let record = RecordId::from_bytes(id(0x99));
         let asset = AssetId::from_bytes(id(0xA5));
         let class = ClassId::from_bytes(id(0xC1));
@@ -189,6 +204,9 @@ pub(crate) mod tests {
             ("redeem", Transfer::redeem(record, asset, from, quantity)),
             ("amend", Transfer::amend(record, asset, [0xDD; 32])),
             ("amend quantity", Transfer::amend_quantity(record, asset, [0xDD; 32])),
+            ("incident", Transfer::incident(record, [0xDD; 32])),
+            ("incident closed", Transfer::close_incident(record, RecordId::from_bytes(id(0x1C)), [0xDD; 32])),
+            ("erase", Transfer::erase(record, RecordId::from_bytes(id(0xE5)))),
             ("enroll", Transfer::enroll(record, to)),
             ("define", Transfer::define(record, class, true, 38)),
         ]
@@ -208,7 +226,7 @@ pub(crate) mod tests {
     pub(crate) fn transfers() -> impl Strategy<Value = Transfer> {
         let ids = any::<[[u8; 16]; 4]>();
         let flags = any::<[bool; 3]>();
-        (ids, any::<u128>(), any::<u64>(), 0..8usize, flags, any::<Option<[u8; 32]>>()).prop_map(
+        (ids, any::<u128>(), any::<u64>(), 0..Act::ALL.len(), flags, any::<Option<[u8; 32]>>()).prop_map(
             |([record, asset, from, to], quantity, event_time_us, act, flags, payload_commit)| {
                 let [quantity_asset, moves_title, moves_custody] = flags;
                 Transfer {
@@ -318,6 +336,9 @@ pub(crate) mod tests {
             redeem             from 3  to -  nobody 4  other -
             amend              from 3  to 3  nobody 3  other 3
             amend quantity     from -  to -  nobody 3  other -
+            incident           from 3  to 3  nobody 3  other 3
+            incident closed    from 3  to 3  nobody 3  other 3
+            erase              from 3  to 3  nobody 3  other 3
             enroll             from 3  to 3  nobody 3  other 3
             define             from -  to -  nobody -  other -
         "#]]
@@ -334,7 +355,7 @@ pub(crate) mod tests {
         fn accepted_leaves_are_written_back_as_they_were(
             mut leaf in any::<[u8; 176]>(),
             prefix in proptest::bool::weighted(0.9),
-            act in 0..8usize,
+            act in 0..Act::ALL.len(),
             flags in 0..0x20u8,
             reserved_zero in proptest::bool::weighted(0.9),
             short in proptest::option::weighted(0.1, 0..176usize),

@@ -41,6 +41,10 @@ pub struct ReferenceLedger {
     units: BTreeMap<(AssetId, PartyId), u128>,
     /// Leaf indexes, oldest first. A unique asset's chain is under party nil.
     chains: BTreeMap<(AssetId, PartyId), Vec<u64>>,
+    /// Records whose payloads were erased.
+    erased: BTreeSet<RecordId>,
+    /// Incidents that were closed.
+    closed: BTreeSet<RecordId>,
 }
 
 impl ReferenceLedger {
@@ -58,6 +62,8 @@ impl ReferenceLedger {
             retired: BTreeSet::new(),
             units: BTreeMap::new(),
             chains: BTreeMap::new(),
+            erased: BTreeSet::new(),
+            closed: BTreeSet::new(),
         }
     }
 
@@ -167,8 +173,13 @@ impl ReferenceLedger {
         if transfer.act == Act::Register {
             record.ref_leaf = self.classes[&ClassId(transfer.from.0)].leaf_index;
         }
+        if let Some((leaf_index, _)) = self.recorded(RecordId(transfer.asset_id.0))
+            && matches!(transfer.act, Act::Incident | Act::Erase)
+        {
+            record.ref_leaf = leaf_index;
+        }
         let salt = payload.map(|payload| payload.salt);
-        let prior = Prior::Accepted { transfer: *transfer, leaf_index, salt };
+        let prior = Prior::Accepted { transfer: *transfer, leaf_index, salt, erased: false };
         assert_eq!(self.priors.insert(transfer.record_id, prior), None);
         self.records.insert(leaf_index, record);
         self.change(&record);
@@ -233,6 +244,16 @@ impl ReferenceLedger {
                 *self.units.entry((asset_id, from)).or_default() -= quantity;
             }
             Act::Amend => {}
+            Act::Incident => {
+                self.closed.extend(record.transfer.subject());
+            }
+            Act::Erase => {
+                let target = RecordId(asset_id.0);
+                self.erased.insert(target);
+                if let Some(Prior::Accepted { salt, erased, .. }) = self.priors.get_mut(&target) {
+                    (*salt, *erased) = (None, true);
+                }
+            }
         }
     }
 }
@@ -241,7 +262,7 @@ impl ReferenceLedger {
 fn chains_of(transfer: &Transfer) -> Vec<(AssetId, PartyId)> {
     let Transfer { asset_id, from, to, quantity_asset, .. } = *transfer;
     match transfer.act {
-        Act::Enroll | Act::Define => vec![],
+        Act::Enroll | Act::Define | Act::Incident | Act::Erase => vec![],
         Act::Issue | Act::Transfer | Act::Redeem if quantity_asset => {
             vec![(asset_id, from), (asset_id, to)]
         }

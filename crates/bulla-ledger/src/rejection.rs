@@ -6,7 +6,7 @@ use std::fmt;
 /// one listed first here, which is the one with the lowest number, is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rejection {
-    /// The record id is nil.
+    /// The record id is nil, or that of the record which a payload is erased of.
     NilRecordId,
     /// The asset is nil where one is needed.
     NilAsset,
@@ -34,7 +34,7 @@ pub enum Rejection {
     QuantityNotZero,
     /// More than 38 decimal digits, which no `u128` holds.
     ScaleTooLarge,
-    /// An amendment that says nothing.
+    /// An amendment or an incident that says nothing.
     PayloadRequired,
     /// A payload came along, but the request does not commit to one.
     PayloadNotCommitted,
@@ -70,6 +70,16 @@ pub enum Rejection {
     InsufficientQuantity,
     /// More units would be outstanding than a `u128` can count.
     QuantityOverflow,
+    /// No record has the id of the one that this is about.
+    UnknownRecord,
+    /// What would be closed is no record that opened an incident.
+    NotAnIncident,
+    /// The incident was closed before.
+    IncidentClosed,
+    /// The record commits to no payload.
+    NothingToErase,
+    /// The payload was erased before.
+    AlreadyErased,
     /// Nothing is wrong with this request, but another one of the same atomic batch was refused.
     BatchRejected,
 }
@@ -150,6 +160,11 @@ impl Rejection {
         Self::NotTheHolder,
         Self::InsufficientQuantity,
         Self::QuantityOverflow,
+        Self::UnknownRecord,
+        Self::NotAnIncident,
+        Self::IncidentClosed,
+        Self::NothingToErase,
+        Self::AlreadyErased,
         Self::BatchRejected,
     ];
 
@@ -208,6 +223,11 @@ impl Rejection {
             Self::NotTheHolder => 311,
             Self::InsufficientQuantity => 312,
             Self::QuantityOverflow => 313,
+            Self::UnknownRecord => 314,
+            Self::NotAnIncident => 315,
+            Self::IncidentClosed => 316,
+            Self::NothingToErase => 317,
+            Self::AlreadyErased => 318,
             Self::BatchRejected => 901,
         }
     }
@@ -252,6 +272,11 @@ impl Rejection {
             Self::NotTheHolder => "not_the_holder",
             Self::InsufficientQuantity => "insufficient_quantity",
             Self::QuantityOverflow => "quantity_overflow",
+            Self::UnknownRecord => "unknown_record",
+            Self::NotAnIncident => "not_an_incident",
+            Self::IncidentClosed => "incident_closed",
+            Self::NothingToErase => "nothing_to_erase",
+            Self::AlreadyErased => "already_erased",
             Self::BatchRejected => "batch_rejected",
         }
     }
@@ -283,7 +308,7 @@ impl fmt::Display for Rejection {
             Self::QuantityNotOne => "the quantity of a unique asset must be 1",
             Self::QuantityNotZero => "this act has no quantity; leave it 0",
             Self::ScaleTooLarge => "a class has at most 38 decimal digits",
-            Self::PayloadRequired => "an amendment must commit to a payload",
+            Self::PayloadRequired => "an amendment or an incident must commit to a payload",
             Self::PayloadNotCommitted => "a payload was sent without a commitment to it",
             Self::PayloadTooLong => "a payload has at most 65536 bytes",
             Self::PayloadMismatch => "the payload is not the one committed to",
@@ -305,6 +330,11 @@ impl fmt::Display for Rejection {
             Self::NotTheHolder => "the giving party does not hold the asset",
             Self::InsufficientQuantity => "the giving party has fewer units than that",
             Self::QuantityOverflow => "more units would be outstanding than can be counted",
+            Self::UnknownRecord => "there is no record of this id",
+            Self::NotAnIncident => "the record did not open an incident",
+            Self::IncidentClosed => "the incident is closed already",
+            Self::NothingToErase => "the record has no payload",
+            Self::AlreadyErased => "the payload is erased already",
             Self::BatchRejected => "another item of the same atomic batch was refused",
         })
     }

@@ -64,6 +64,21 @@ impl Transfer {
         Self { to: party, quantity: 0, ..blank(Act::Enroll, record_id) }
     }
 
+    /// Something went wrong with a server's copy: what `payload_commit` commits to.
+    pub const fn incident(record_id: RecordId, payload_commit: [u8; 32]) -> Self {
+        Self { quantity: 0, payload_commit: Some(payload_commit), ..blank(Act::Incident, record_id) }
+    }
+
+    /// What the incident `opened` told of was put right: what `payload_commit` commits to.
+    pub const fn close_incident(record_id: RecordId, opened: RecordId, payload_commit: [u8; 32]) -> Self {
+        Self { asset_id: AssetId(opened.0), ..Self::incident(record_id, payload_commit) }
+    }
+
+    /// The payload of the record `target` is destroyed.
+    pub const fn erase(record_id: RecordId, target: RecordId) -> Self {
+        Self { asset_id: AssetId(target.0), quantity: 0, ..blank(Act::Erase, record_id) }
+    }
+
     /// `class` becomes known: whether its assets are quantities, and with how many decimal digits
     /// (0 to 38; 0 for unique assets).
     pub const fn define(record_id: RecordId, class: ClassId, quantity: bool, scale: u8) -> Self {

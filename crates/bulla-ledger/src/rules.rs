@@ -10,6 +10,8 @@ pub(crate) fn apply(transfer: &Transfer, facts: &Facts, place: Place) -> Result<
     let effects = match transfer.act {
         Act::Enroll => enroll(transfer, facts, place)?,
         Act::Define => define(transfer, facts, place)?,
+        Act::Incident => incident(transfer, facts, place)?,
+        Act::Erase => erase(transfer, facts, place)?,
         Act::Register if transfer.quantity_asset => register_quantity(transfer, facts, place)?,
         Act::Register => register(transfer, facts, place)?,
         _ if transfer.quantity_asset => change_quantity(transfer, facts, place)?,
@@ -38,6 +40,34 @@ fn define(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, R
         leaf_index: place.leaf_index,
     };
     Ok(Effects { class: Some(class), ..Effects::of(unlinked(transfer, place)) })
+}
+
+/// Opens an incident, or closes the one that it names.
+fn incident(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, Rejection> {
+    if transfer.subject().is_none() {
+        return Ok(Effects::of(unlinked(transfer, place)));
+    }
+    let opened = facts.subject.ok_or(Rejection::UnknownRecord)?;
+    if !opened.opens_incident {
+        return Err(Rejection::NotAnIncident);
+    }
+    if opened.closed {
+        return Err(Rejection::IncidentClosed);
+    }
+    Ok(Effects::of(Record { ref_leaf: opened.leaf_index, ..unlinked(transfer, place) }))
+}
+
+/// Says that the payload of another record is no more. Whether that payload was ever sent to the ledger does not
+/// matter: only that the record commits to one, which every reader of the leaves can see.
+fn erase(transfer: &Transfer, facts: &Facts, place: Place) -> Result<Effects, Rejection> {
+    let target = facts.subject.ok_or(Rejection::UnknownRecord)?;
+    if !target.has_payload {
+        return Err(Rejection::NothingToErase);
+    }
+    if target.erased {
+        return Err(Rejection::AlreadyErased);
+    }
+    Ok(Effects::of(Record { ref_leaf: target.leaf_index, ..unlinked(transfer, place) }))
 }
 
 /// The receiver becomes owner and holder.

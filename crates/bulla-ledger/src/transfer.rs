@@ -20,6 +20,10 @@ pub enum Act {
     Redeem = 0x05,
     /// Something is said about an asset; nothing moves.
     Amend = 0x0D,
+    /// Something went wrong with a server's copy, or was put right.
+    Incident = 0x12,
+    /// The payload of a record was destroyed.
+    Erase = 0x20,
     /// A party becomes known.
     Enroll = 0x30,
     /// An asset class becomes known.
@@ -28,13 +32,15 @@ pub enum Act {
 
 impl Act {
     /// Every act, in order of its kind byte.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Register,
         Self::Issue,
         Self::Transfer,
         Self::Retire,
         Self::Redeem,
         Self::Amend,
+        Self::Incident,
+        Self::Erase,
         Self::Enroll,
         Self::Define,
     ];
@@ -53,6 +59,8 @@ impl Act {
             0x04 => Self::Retire,
             0x05 => Self::Redeem,
             0x0D => Self::Amend,
+            0x12 => Self::Incident,
+            0x20 => Self::Erase,
             0x30 => Self::Enroll,
             0x31 => Self::Define,
             _ => return None,
@@ -68,6 +76,8 @@ impl Act {
             Self::Retire => "retire",
             Self::Redeem => "redeem",
             Self::Amend => "amend",
+            Self::Incident => "incident",
+            Self::Erase => "erase",
             Self::Enroll => "enroll",
             Self::Define => "define",
         }
@@ -101,7 +111,8 @@ impl Act {
 pub struct Transfer {
     /// The client's id of this request.
     pub record_id: RecordId,
-    /// The asset. For [`Act::Define`] it carries the class; nil for [`Act::Enroll`].
+    /// The asset. For [`Act::Define`] it carries the class, for [`Act::Erase`] and for an [`Act::Incident`] that closes
+    /// another one the id of the record that it is about; nil for [`Act::Enroll`] and for an incident that opens.
     pub asset_id: AssetId,
     /// The giver. For [`Act::Register`] it carries the asset's class; nil where nobody gives.
     pub from: PartyId,
@@ -192,6 +203,23 @@ impl Transfer {
         }
     }
 
+    /// The asset that this is about; `None` for acts that are about none.
+    pub fn asset(&self) -> Option<AssetId> {
+        match self.act {
+            Act::Enroll | Act::Define | Act::Incident | Act::Erase => None,
+            _ => Some(self.asset_id),
+        }
+    }
+
+    /// The record that this is about: the one whose payload is erased, the incident that is closed; `None` for every
+    /// other act, and for an incident that opens.
+    pub fn subject(&self) -> Option<RecordId> {
+        match self.act {
+            Act::Erase | Act::Incident => Some(RecordId(self.asset_id.0)).filter(|subject| !subject.is_nil()),
+            _ => None,
+        }
+    }
+
     /// The parties whose positions a record of this request touches: `from` position, `to`
     /// position. [`PartyId::NIL`] is the asset's own position, where units come from and go to.
     /// Nothing but acts on quantity assets touches positions.
@@ -202,7 +230,7 @@ impl Transfer {
         match self.act {
             Act::Register | Act::Amend => [Some(PartyId::NIL), None],
             Act::Issue | Act::Transfer | Act::Redeem => [Some(self.from), Some(self.to)],
-            Act::Retire | Act::Enroll | Act::Define => [None, None],
+            Act::Retire | Act::Enroll | Act::Define | Act::Incident | Act::Erase => [None, None],
         }
     }
 }
@@ -240,7 +268,7 @@ mod tests {
         assert_eq!(Transfer::decode(&bytes[..127]), wrong_length(127));
         assert_eq!(Transfer::decode(&[&bytes[..], &[0]].concat()), wrong_length(129));
         assert_eq!(Transfer::decode(&[]), wrong_length(0));
-        for kind in [0x00, 0x06, 0x0E, 0x10, 0x11, 0x12, 0x20, 0x32, 0xFF] {
+        for kind in [0x00, 0x06, 0x0E, 0x10, 0x11, 0x13, 0x21, 0x32, 0xFF] {
             let error = with(88, kind).unwrap_err();
             assert_eq!(error, DecodeError::UnknownKind(kind));
             assert!(error.cannot_verify());
@@ -271,7 +299,7 @@ mod tests {
         #[test]
         fn accepted_bytes_are_written_back_as_they_were(
             mut bytes in any::<[u8; 128]>(),
-            act in proptest::option::weighted(0.9, 0..8usize),
+            act in proptest::option::weighted(0.9, 0..Act::ALL.len()),
             flags in any::<u8>(),
             reserved_zero in proptest::bool::weighted(0.9),
             short in proptest::option::weighted(0.1, 0..128usize),

@@ -158,9 +158,9 @@ pub(crate) fn rule(holds: bool, field: &'static str, rule: &'static str) -> Resu
     }
 }
 
-// register, issue, transfer, retire, redeem, amend, enroll, define. They share one layout. A kind
+// register, issue, transfer, retire, redeem, amend, incident, erase, enroll, define. They share one layout. A kind
 // that is not built yet is refused, never guessed at.
-const RECORD_KINDS: [u8; 8] = [0x01, 0x02, 0x03, 0x04, 0x05, 0x0d, 0x30, 0x31];
+const RECORD_KINDS: [u8; 10] = [0x01, 0x02, 0x03, 0x04, 0x05, 0x0d, 0x12, 0x20, 0x30, 0x31];
 const RECORD_BYTES: usize = 176;
 const RECORD_FLAGS: u8 = 0b1111;
 const FLAG_PAYLOAD: u8 = 0b1;

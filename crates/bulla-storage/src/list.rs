@@ -245,7 +245,7 @@ fn newer<K: Ord + Copy, V: Copy>(rows: &BTreeMap<K, V>, after: Option<K>, limit:
 }
 
 fn is_of(record: &Record, asset_id: AssetId) -> bool {
-    record.transfer.asset_id == asset_id && !matches!(record.transfer.act, bulla_ledger::Act::Define)
+    record.transfer.asset() == Some(asset_id)
 }
 
 /// Whether a record is in the chain of `party`'s position; a unique asset has one chain only.

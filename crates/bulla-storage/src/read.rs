@@ -101,10 +101,21 @@ impl Ledger {
     /// As [`Ledger::asset`].
     pub fn payload(&self, leaf_index: u64) -> Result<Option<Payload>, StorageError> {
         let state = self.state();
+        if state.erased_by(&self.blocks, leaf_index)?.is_some() {
+            return Ok(None);
+        }
         match state.tables().find_map(|table| table.payloads.get(&leaf_index)) {
             Some(payload) => Ok(Some(payload.clone())),
             None => state.stored(&self.blocks).payload(leaf_index),
         }
+    }
+
+    /// The notice that says that the payload of a record was erased, if it was.
+    ///
+    /// # Errors
+    /// As [`Ledger::asset`].
+    pub fn erased_by(&self, leaf_index: u64) -> Result<Option<u64>, StorageError> {
+        self.state().erased_by(&self.blocks, leaf_index)
     }
 
     /// A table by its height: the open one, a closed one, or a block.
@@ -199,6 +210,13 @@ impl State {
     /// The highest block that proofs can be given for: sealed, and stored here.
     pub(crate) fn provable_height(&self) -> Option<u64> {
         self.seals.sealed_height.min(self.durable.height)
+    }
+
+    fn erased_by(&self, blocks: &Blocks, leaf_index: u64) -> Result<Option<u64>, StorageError> {
+        match self.tables().find_map(|table| table.rows.erased.get(&leaf_index)) {
+            Some(notice) => Ok(Some(*notice)),
+            None => self.stored(blocks).erased_by(leaf_index),
+        }
     }
 
     pub(crate) fn is_sealed(&self, height: u64) -> bool {

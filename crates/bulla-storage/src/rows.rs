@@ -1,11 +1,12 @@
 //! Rows in redb: every value with a checksum that also covers where it belongs.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use redb::{
     AccessGuard, Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table,
-    TableDefinition, WriteTransaction,
+    TableDefinition, TableHandle, WriteTransaction,
 };
 
 use crate::contain::contain;
@@ -38,6 +39,10 @@ pub(crate) enum Of {
     Holdings,
     /// Leaf index -> salt and payload.
     Payloads,
+    /// Leaf index of a record whose payload was erased -> leaf index of the notice that says so.
+    Erased,
+    /// Leaf index of a record that opened an incident -> leaf index of the one that closed it, or all bits set.
+    Incidents,
     /// Height -> the signed checkpoint that seals the block.
     Seals,
     /// Height, 0 or 1, node name -> attestation to a block not sealed yet; 1 when it is to another root.
@@ -135,6 +140,16 @@ impl Snapshot {
     }
 }
 
+/// The tables that are not there.
+pub(crate) fn lacking(database: &Database, path: &Path) -> Result<Vec<Of>, StorageError> {
+    contain(path, || {
+        let read = database.begin_read().map_err(StorageError::database(path))?;
+        let tables = read.list_tables().map_err(StorageError::database(path))?;
+        let names: BTreeSet<String> = tables.map(|table| table.name().to_owned()).collect();
+        Ok(Of::ALL.into_iter().filter(|of| !names.contains(of.name())).collect())
+    })
+}
+
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Snapshot").field("path", &self.path).finish_non_exhaustive()
@@ -214,7 +229,7 @@ impl<'t> Rows for Changes<'t> {
 }
 
 impl Of {
-    const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Meta,
         Self::Manifest,
         Self::BlockOfLeaf,
@@ -239,6 +254,8 @@ impl Of {
             Self::BlockOfTable => "block_of_table",
             Self::Subtrees => "subtrees",
             Self::Priors => "priors",
+        Self::Erased,
+        Self::Incidents,
             Self::Assets => "assets",
             Self::Positions => "positions",
             Self::Parties => "parties",
@@ -257,6 +274,8 @@ impl Of {
 
 /// The keys that begin with `prefix` and come after `prefix || after`.
 pub(crate) fn after(prefix: &[u8], after: Option<&[u8]>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+            Self::Erased => "erased",
+            Self::Incidents => "incidents",
     let start = match after {
         Some(after) => Bound::Excluded([prefix, after].concat()),
         None => Bound::Included(prefix.to_vec()),

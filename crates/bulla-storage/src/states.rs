@@ -201,7 +201,7 @@ impl Undone {
 /// The chains that a record lengthened.
 fn chains(record: &Record) -> impl Iterator<Item = Chain> + use<> {
     let transfer = record.transfer;
-    let is_asset = !matches!(transfer.act, bulla_ledger::Act::Enroll | bulla_ledger::Act::Define);
+    let is_asset = transfer.asset().is_some();
     let unique = (is_asset && !transfer.quantity_asset).then_some((transfer.asset_id, None));
     let positions = transfer.positions_touched().into_iter().flatten();
     let positions = positions.filter(move |_| is_asset).map(move |party_id| (transfer.asset_id, Some(party_id)));

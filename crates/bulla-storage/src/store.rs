@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::manifest::read_durable;
 use crate::quarantine::{Quarantine, QuarantineReason, Sealed, Stage};
 use crate::raft_log::RaftLog;
-use crate::rows::{Changes, Of, Rows, Snapshot};
+use crate::rows::{Changes, Of, Rows, Snapshot, lacking};
 use crate::stored::Blocks;
 
 /// What may be tuned.
@@ -179,6 +179,10 @@ fn open_databases(
         })?;
     }
     let database = open(&ledger, options.ledger_cache_bytes)?;
+    // The first release did not know them. Should one alone be missing, or any other, its name was damaged.
+    if lacking(&database, &ledger)? == [Of::Erased, Of::Incidents] {
+        Changes::commit(&database, &ledger, |_tables_are_made| Ok(()))?;
+    }
     let rows = Snapshot::take(&database, &ledger)?;
     check_stamp(&rows, identity)?;
     // The log and the guard are as old as the directory: a new one would forget a vote, or a signature.

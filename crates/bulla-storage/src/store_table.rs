@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, RwLockWriteGuard};
 
+use bulla_ledger::NO_LEAF;
 use bulla_ledger::RecordId;
 use bulla_sealing::{Checkpoint, Hash, HashSource, Header, StateMap};
 
@@ -151,6 +152,12 @@ pub(crate) fn put_block(
     }
     for (leaf_index, payload) in &table.payloads {
         changes.put(Of::Payloads, &leaf_index.to_be_bytes(), &[&payload.salt, payload.bytes.as_slice()].concat())?;
+    }
+    for (target, notice) in &table.rows.erased {
+        changes.put(Of::Erased, &target.to_be_bytes(), &notice.to_be_bytes())?;
+    }
+    for (opened, closed) in &table.rows.incidents {
+        changes.put(Of::Incidents, &opened.to_be_bytes(), &closed.unwrap_or(NO_LEAF).to_be_bytes())?;
     }
     put_subtrees(changes, blocks, header)
 }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bulla_ledger::{
-    Asset, AssetId, Class, ClassId, DecodeError, Party, PartyId, Payload, Position, Prior, Record, RecordId, Source,
+    Asset, AssetId, Class, ClassId, DecodeError, NO_LEAF, Party, PartyId, Payload, Position, Prior, Record, RecordId,
+    Source, Subject,
 };
 use bulla_sealing::{Frontier, Hash, HashSource};
 use uuid::Uuid;
@@ -154,8 +155,34 @@ impl<R: Rows> Stored<'_, R> {
         Ok(hashes)
     }
 
+    /// The notice that says that the payload of a record was erased.
+    pub(crate) fn erased_by(&self, leaf_index: u64) -> Result<Option<u64>, StorageError> {
+        self.leaf_row(Of::Erased, leaf_index)
+    }
+
+    /// Of a record that opened an incident, the one that closed it.
+    pub(crate) fn closed_by(&self, leaf_index: u64) -> Result<Option<Option<u64>>, StorageError> {
+        let closed = self.leaf_row(Of::Incidents, leaf_index)?;
+        Ok(closed.map(|closed| (closed != NO_LEAF).then_some(closed)))
+    }
+
+    fn leaf_row(&self, of: Of, leaf_index: u64) -> Result<Option<u64>, StorageError> {
+        let key = leaf_index.to_be_bytes();
+        match self.rows.get(of, &key)? {
+            Some(row) => match row.try_into() {
+                Ok(leaf_index) => Ok(Some(u64::from_be_bytes(leaf_index))),
+                Err(_) => Err(self.rows.corrupt_row(of, &key, "it is no leaf index")),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// The payload of a record; none once it is erased, also while its bytes are still on their way out.
     pub(crate) fn payload(&self, leaf_index: u64) -> Result<Option<Payload>, StorageError> {
         let key = leaf_index.to_be_bytes();
+        if self.erased_by(leaf_index)?.is_some() {
+            return Ok(None);
+        }
         match self.rows.get(Of::Payloads, &key)? {
             Some(stored) => match stored.split_first_chunk() {
                 Some((salt, bytes)) => Ok(Some(Payload { salt: *salt, bytes: bytes.to_vec() })),
@@ -256,14 +283,24 @@ impl<R: Rows> Source for Stored<'_, R> {
         match self.prior_row(record_id)? {
             Some(PriorRow::Leaf(leaf_index)) => {
                 let transfer = self.looked_up(record_id, leaf_index)?.transfer;
+                let erased = self.erased_by(leaf_index)?.is_some();
                 let salt = self.payload(leaf_index)?.map(|payload| payload.salt);
-                Ok(Some(Prior::Accepted { transfer, leaf_index, salt }))
+                Ok(Some(Prior::Accepted { transfer, leaf_index, salt, erased }))
             }
             Some(PriorRow::Refused(_, Refused { transfer, rejection, .. })) => {
                 Ok(Some(Prior::Rejected { transfer, rejection }))
             }
             None => Ok(None),
         }
+    }
+
+    fn subject(&self, record_id: RecordId) -> Result<Option<Subject>, StorageError> {
+        let Some(PriorRow::Leaf(leaf_index)) = self.prior_row(record_id)? else {
+            return Ok(None);
+        };
+        let subject = Subject::of(&self.looked_up(record_id, leaf_index)?);
+        let closed = self.closed_by(leaf_index)?.flatten().is_some();
+        Ok(Some(Subject { erased: self.erased_by(leaf_index)?.is_some(), closed, ..subject }))
     }
 
     fn asset(&self, asset_id: AssetId) -> Result<Option<Asset>, StorageError> {

@@ -99,6 +99,10 @@ pub(crate) struct ChangedRows {
     pub(crate) parties: BTreeMap<PartyId, Party>,
     pub(crate) classes: BTreeMap<ClassId, Class>,
     pub(crate) priors: BTreeMap<RecordId, PriorAt>,
+    /// Records whose payloads were erased -> the notices that say so.
+    pub(crate) erased: BTreeMap<u64, u64>,
+    /// Records that opened incidents -> the ones that closed them.
+    pub(crate) incidents: BTreeMap<u64, Option<u64>>,
     /// Who may have come to have something to do with which asset. Says too much rather than too little.
     pub(crate) touched: BTreeSet<(PartyId, AssetId)>,
 }
@@ -129,7 +133,9 @@ enum Undo {
     Party(PartyId),
     Class(ClassId),
     Prior(RecordId),
-    Payload(u64),
+    Payload(u64, Option<Payload>),
+    Erased(u64),
+    Incident(u64, Option<Option<u64>>),
 }
 
 impl RecordTable {
@@ -202,7 +208,16 @@ impl RecordTable {
         if let Some(payload) = payload {
             self.payload_bytes += payload.salt.len() + payload.bytes.len();
             self.payloads.insert(record.leaf_index, payload.clone());
-            self.undo.push(Undo::Payload(record.leaf_index));
+            self.undo.push(Undo::Payload(record.leaf_index, None));
+        }
+        if let Some(target) = record.erases() {
+            self.put_erased(target, record.leaf_index);
+        }
+        if record.opens_incident() {
+            self.put_incident(record.leaf_index, None);
+        }
+        if let Some(opened) = record.closes_incident() {
+            self.put_incident(opened, Some(record.leaf_index));
         }
     }
 
@@ -237,7 +252,9 @@ impl RecordTable {
                 Undo::Party(key) => put_back(&mut self.rows.parties, key, None),
                 Undo::Class(key) => put_back(&mut self.rows.classes, key, None),
                 Undo::Prior(key) => put_back(&mut self.rows.priors, key, None),
-                Undo::Payload(key) => put_back(&mut self.payloads, key, None),
+                Undo::Payload(key, before) => put_back(&mut self.payloads, key, before),
+                Undo::Erased(key) => put_back(&mut self.rows.erased, key, None),
+                Undo::Incident(key, before) => put_back(&mut self.rows.incidents, key, before),
             }
         }
     }
@@ -260,6 +277,23 @@ impl RecordTable {
         self.rows.touched.insert((position.party_id, position.asset_id));
         let before = self.rows.positions.insert(key, position);
         self.undo.push(Undo::Position(key, before));
+    }
+
+    /// A payload of this very table goes at once: it is never written down.
+    fn put_erased(&mut self, target: u64, notice: u64) {
+        let before = self.rows.erased.insert(target, notice);
+        assert!(before.is_none(), "a payload is erased once");
+        self.undo.push(Undo::Erased(target));
+        if let Some(payload) = self.payloads.remove(&target) {
+            self.payload_bytes -= payload.salt.len() + payload.bytes.len();
+            self.undo.push(Undo::Payload(target, Some(payload)));
+        }
+    }
+
+    fn put_incident(&mut self, opened: u64, closed: Option<u64>) {
+        let before = self.rows.incidents.insert(opened, closed);
+        assert!(before.is_none_or(|before| before.is_none() && closed.is_some()), "an incident is closed once");
+        self.undo.push(Undo::Incident(opened, before));
     }
 
     fn put_prior(&mut self, record_id: RecordId, at: PriorAt) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bulla_ledger::Record;
+use bulla_ledger::{NO_LEAF, Record};
 use bulla_sealing::Checkpoint;
 
 use crate::block_audit::{damage, read_ahead};
@@ -153,7 +153,7 @@ fn verify_priors(snapshot: &Snapshot, table: &RecordTable) -> Result<(), Storage
 
 /// Every row that the blocks make is there, and there is no other.
 fn verify_rows(snapshot: &Snapshot, memory: &Memory) -> Result<(), StorageError> {
-    let rows = &memory.0;
+    let rows = &memory.rows;
     let assets = rows.assets.iter().map(|(id, row)| (id.as_bytes().to_vec(), row.encode().to_vec()));
     verify_table(snapshot, Of::Assets, assets)?;
     let position_key = |asset: &[u8; 16], party: &[u8; 16]| [*asset, *party].concat();
@@ -164,6 +164,10 @@ fn verify_rows(snapshot: &Snapshot, memory: &Memory) -> Result<(), StorageError>
     verify_table(snapshot, Of::Parties, parties)?;
     let classes = rows.classes.iter().map(|(id, row)| (id.as_bytes().to_vec(), row.encode().to_vec()));
     verify_table(snapshot, Of::Classes, classes)?;
+    let leaf = |leaf_index: &u64| leaf_index.to_be_bytes().to_vec();
+    verify_table(snapshot, Of::Erased, rows.erased.iter().map(|(target, notice)| (leaf(target), leaf(notice))))?;
+    let incidents = rows.incidents.iter().map(|(opened, closed)| (leaf(opened), leaf(&closed.unwrap_or(NO_LEAF))));
+    verify_table(snapshot, Of::Incidents, incidents)?;
     match snapshot.len(Of::Priors)? == rows.priors.len() as u64 {
         true => Ok(()),
         false => Err(StorageError::corrupt("the table of record ids", "it does not name the records of the blocks")),

@@ -146,6 +146,7 @@ fn whom(transfer: &Transfer) -> Vec<(&'static str, String)> {
     let ids = match transfer.act {
         Act::Enroll => vec![("party_id", to)],
         Act::Define => vec![("class_id", asset)],
+        Act::Incident | Act::Erase => vec![("subject_id", asset)],
         Act::Register => vec![("asset_id", asset), ("class_id", from), ("to", to)],
         _ => vec![("asset_id", asset), ("from", from), ("to", to)],
     };

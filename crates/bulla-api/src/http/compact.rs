@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use bulla_client::{ANSWERS_MEDIA_TYPE, BatchAnswer, CompactAnswer, ItemAnswer, Stage};
-use bulla_ledger::Transfer;
+use bulla_ledger::{Act, Transfer};
 use bulla_node::{Answer, Item};
 use bytes::{Bytes, BytesMut};
 
@@ -51,9 +51,22 @@ fn decode(app: &App, body: &[u8]) -> Result<Vec<Transfer>, ApiError> {
     };
     check_count(app, requests.len())?;
     let decoded = requests.iter().enumerate().map(|(index, bytes)| {
-        Transfer::decode(bytes).map_err(|error| ApiError::request(Fault::MalformedTransfer, error).at(index))
+        let transfer = Transfer::decode(bytes).map_err(|error| ApiError::request(Fault::MalformedTransfer, error));
+        transfer.and_then(refuse_notices).map_err(|error| error.at(index))
     });
     decoded.collect()
+}
+
+/// Incidents are reported by servers alone, and erasures have a route of their own: who may ask for a transfer may not
+/// ask for those.
+fn refuse_notices(transfer: Transfer) -> Result<Transfer, ApiError> {
+    match transfer.act {
+        Act::Incident | Act::Erase => {
+            let detail = format!("an act of kind {:02x} cannot be sent as a transfer", transfer.act.code());
+            Err(ApiError::request(Fault::MalformedTransfer, detail))
+        }
+        _ => Ok(transfer),
+    }
 }
 
 fn compact(answer: &Answer) -> CompactAnswer {

@@ -218,7 +218,7 @@ fn rejection_status(rejection: Rejection) -> StatusCode {
         | FlagsNotForAct | MovesNothing | SplitsQuantity | ZeroQuantity | QuantityNotOne | QuantityNotZero
         | ScaleTooLarge | PayloadRequired | PayloadNotCommitted | PayloadTooLong | PayloadMismatch
         | EventTimeInFuture => StatusCode::UNPROCESSABLE_ENTITY,
-        UnknownParty(_) | UnknownClass | UnknownAsset => StatusCode::NOT_FOUND,
+        UnknownParty(_) | UnknownClass | UnknownAsset | UnknownRecord => StatusCode::NOT_FOUND,
         ExistsWithDifferentContent(_)
         | AssetExists
         | PartyExists
@@ -229,6 +229,10 @@ fn rejection_status(rejection: Rejection) -> StatusCode {
         | NotTheHolder
         | InsufficientQuantity
         | QuantityOverflow
+        | NotAnIncident
+        | IncidentClosed
+        | NothingToErase
+        | AlreadyErased
         | BatchRejected => StatusCode::CONFLICT,
     }
 }

@@ -113,6 +113,8 @@ impl<'a> Preparation<'a> {
                     false => Transfer::amend(id, asset, [0; 32]),
                 }
             }
+            Act::Incident => return Err(invalid("only servers report incidents")),
+            Act::Erase => return Err(invalid("a payload is erased by POST /v1/records/{id}/erase")),
         })
     }
 
@@ -216,6 +218,7 @@ fn refuse_surplus(request: &TransferRequest) -> Result<(), ApiError> {
         Act::Retire => &["asset", "from"],
         Act::Redeem => &["asset", "from", "quantity"],
         Act::Amend => &["asset"],
+        Act::Incident | Act::Erase => &[],
     };
     let given = [
         ("asset", request.asset.is_some()),

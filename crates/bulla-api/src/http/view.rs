@@ -130,7 +130,8 @@ impl Viewer<'_> {
             height: found.height,
             table_id: found.table_id,
             stage: if found.sealed { Stage::Sealed } else { Stage::Recorded },
-            asset_id: (!is_define && !transfer.asset_id.is_nil()).then_some(transfer.asset_id.0),
+            asset_id: transfer.asset().map(|asset| asset.0),
+            subject_id: transfer.subject().map(|record| record.0),
             class_id: transfer.class_id().map(|class| class.0),
             party_id: (act == Act::Enroll).then_some(transfer.to.0),
             from: given.map(|party| party.0),
@@ -179,6 +180,8 @@ fn act(transfer: &Transfer) -> Act {
         bulla_ledger::Act::Retire => Act::Retire,
         bulla_ledger::Act::Redeem => Act::Redeem,
         bulla_ledger::Act::Amend => Act::Amend,
+        bulla_ledger::Act::Incident => Act::Incident,
+        bulla_ledger::Act::Erase => Act::Erase,
         bulla_ledger::Act::Enroll => Act::Enroll,
         bulla_ledger::Act::Define => Act::Define,
     }

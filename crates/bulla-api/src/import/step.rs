@@ -24,7 +24,9 @@ impl Stage {
         match act {
             Act::Enroll | Act::Define => Stage::Prepare,
             Act::Register => Stage::Register,
-            Act::Issue | Act::Transfer | Act::Retire | Act::Redeem | Act::Amend => Stage::Move,
+            Act::Issue | Act::Transfer | Act::Retire | Act::Redeem | Act::Amend | Act::Incident | Act::Erase => {
+                Stage::Move
+            }
         }
     }
 }

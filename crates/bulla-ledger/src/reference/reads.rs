@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 
 use super::ReferenceLedger;
-use crate::{Asset, AssetId, Class, ClassId, Party, PartyId, Position, Prior, Record, RecordId, Source};
+use crate::{
+    Asset, AssetId, Class, ClassId, Party, PartyId, Position, Prior, Record, RecordId, Source, Subject, Transfer,
+};
 
 impl ReferenceLedger {
     /// Leaves one place of the log to a leaf that is no record: a header or a config leaf.
@@ -35,6 +37,24 @@ impl ReferenceLedger {
     /// What became of the first request with this id, if it was recorded or refused for ever.
     pub fn prior(&self, record_id: RecordId) -> Option<Prior> {
         self.priors.get(&record_id).copied()
+    }
+
+    /// Where the record with this id stands, and what it asked for.
+    pub(super) fn recorded(&self, record_id: RecordId) -> Option<(u64, Transfer)> {
+        match self.priors.get(&record_id)? {
+            Prior::Accepted { leaf_index, transfer, .. } => Some((*leaf_index, *transfer)),
+            Prior::Rejected { .. } => None,
+        }
+    }
+
+    /// Whether the payload of a record was erased.
+    pub fn is_erased(&self, record_id: RecordId) -> bool {
+        self.erased.contains(&record_id)
+    }
+
+    /// Whether an incident was closed.
+    pub fn is_closed(&self, record_id: RecordId) -> bool {
+        self.closed.contains(&record_id)
     }
 
     /// An asset.
@@ -117,5 +137,11 @@ impl Source for ReferenceLedger {
 
     fn class(&self, class_id: ClassId) -> Result<Option<Class>, Infallible> {
         Ok(self.class(class_id))
+    }
+
+    fn subject(&self, record_id: RecordId) -> Result<Option<Subject>, Infallible> {
+        let record = self.recorded(record_id).map(|(leaf_index, _)| &self.records[&leaf_index]);
+        let (erased, closed) = (self.is_erased(record_id), self.is_closed(record_id));
+        Ok(record.map(|record| Subject { erased, closed, ..Subject::of(record) }))
     }
 }

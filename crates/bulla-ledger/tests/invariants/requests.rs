@@ -76,8 +76,8 @@ fn item() -> impl Strategy<Value = Item> {
 
 fn sensible() -> impl Strategy<Value = Transfer> {
     let quantity = prop_oneof![6 => 1..5u128, 1 => Just(u128::MAX), 1 => Just(u128::MAX - 12)];
-    (0..60u8, 1..4u8, 1..4u8, 1..5u8, 1..5u8, quantity, 0..13u8).prop_map(
-        |(record_id, asset_id, class_id, from, to, quantity, shape)| {
+    (0..60u8, 1..4u8, 1..4u8, 1..5u8, 1..5u8, quantity, 0..17u8, 1..8u8).prop_map(
+        |(record_id, asset_id, class_id, from, to, quantity, shape, subject)| {
             let (id, a, c) = (record(record_id), asset(asset_id), class(class_id));
             let (from, to) = (party(from), party(to));
             match shape {
@@ -92,6 +92,9 @@ fn sensible() -> impl Strategy<Value = Transfer> {
                 10 if record_id % 4 == 0 => Transfer::retire(id, a, from),
                 10 => Transfer::amend(id, a, [record_id; 32]),
                 11 => Transfer::amend_quantity(id, a, [record_id; 32]),
+                12 | 15 => Transfer::erase(id, record(subject)),
+                13 => Transfer::incident(record(subject), [record_id; 32]),
+                14 => Transfer::close_incident(id, record(subject), [record_id; 32]),
                 _ if record_id % 2 == 0 => Transfer::enroll(id, to),
                 _ => Transfer::define(id, c, quantity.is_multiple_of(2), (quantity % 40) as u8),
             }
@@ -100,7 +103,7 @@ fn sensible() -> impl Strategy<Value = Transfer> {
 }
 
 fn senseless() -> impl Strategy<Value = Transfer> {
-    (any::<[u8; 6]>(), 0..8usize, any::<[bool; 4]>()).prop_map(|(n, act, flags)| Transfer {
+    (any::<[u8; 6]>(), 0..Act::ALL.len(), any::<[bool; 4]>()).prop_map(|(n, act, flags)| Transfer {
         record_id: record(n[0] % 60),
         asset_id: asset(n[1] % 4),
         from: party(n[2] % 5),

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use bulla_ledger::{
     Asset, AssetId, Class, ClassId, Effects, Facts, Outcome, Party, PartyId, Place, Position, Prior, Record, RecordId,
-    Source, decide,
+    Source, Subject, decide,
 };
 
 use crate::NOW_US;
@@ -20,6 +20,7 @@ pub struct Rows {
     pub positions: BTreeMap<(AssetId, PartyId), Position>,
     pub parties: BTreeMap<PartyId, Party>,
     pub classes: BTreeMap<ClassId, Class>,
+    pub subjects: BTreeMap<RecordId, Subject>,
 }
 
 impl Rows {
@@ -32,7 +33,7 @@ impl Rows {
                 self.write(&effects);
                 let leaf_index = effects.record.leaf_index;
                 let salt = payload.as_ref().map(|payload| payload.salt);
-                let prior = Prior::Accepted { transfer: *transfer, leaf_index, salt };
+                let prior = Prior::Accepted { transfer: *transfer, leaf_index, salt, erased: false };
                 self.priors.insert(transfer.record_id, prior);
             }
             Outcome::Rejected(rejection) if rejection.is_final() => {
@@ -45,7 +46,19 @@ impl Rows {
     }
 
     fn write(&mut self, effects: &Effects) {
-        self.records.insert(effects.record.leaf_index, effects.record);
+        let record = effects.record;
+        self.records.insert(record.leaf_index, record);
+        self.subjects.insert(record.transfer.record_id, Subject::of(&record));
+        if let Some(subject) = record.transfer.subject() {
+            let became = self.subjects.get_mut(&subject).expect("it is about a record");
+            became.erased |= record.erases().is_some();
+            became.closed |= record.closes_incident().is_some();
+            if let (Some(_), Some(Prior::Accepted { salt, erased, .. })) =
+                (record.erases(), self.priors.get_mut(&subject))
+            {
+                (*salt, *erased) = (None, true);
+            }
+        }
         self.assets.extend(effects.asset.map(|row| (row.asset_id, row)));
         self.parties.extend(effects.party.map(|row| (row.party_id, row)));
         self.classes.extend(effects.class.map(|row| (row.class_id, row)));
@@ -92,5 +105,9 @@ impl Source for Rows {
 
     fn class(&self, class_id: ClassId) -> Result<Option<Class>, Infallible> {
         Ok(self.classes.get(&class_id).copied())
+    }
+
+    fn subject(&self, record_id: RecordId) -> Result<Option<Subject>, Infallible> {
+        Ok(self.subjects.get(&record_id).copied())
     }
 }

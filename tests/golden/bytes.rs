@@ -4,7 +4,7 @@ use std::fs;
 
 use bulla_ledger::{Asset, Class, Party, Position, Record, Transfer};
 use bulla_sealing::{Attestation, ConfigLeaf, Header, Policy, SignedNote, cosign, verify_attestation};
-use bulla_storage::{AttestOutcome, Batch, Closing, Item, Store, StoreOptions, identity};
+use bulla_storage::{AttestOutcome, Batch, Closing, Item, ReplayPoint, Store, StoreOptions, identity};
 use expect_test::expect_file;
 use tempfile::TempDir;
 
@@ -93,7 +93,7 @@ fn blocks_of_then_are_taken_by_a_node_of_now_which_folds_them_to_the_same_ledger
         staged.write(0, &kept(&format!("block-{height}.txt"))).unwrap();
         staged.finish().unwrap();
     }
-    ledger.adopt(1, vec![]).unwrap();
+    ledger.adopt(1, ReplayPoint { replay_from: vec![], raft_term: 1, raft_index: 11 }).unwrap();
 
     let verified = ledger.verify_all(&mut |_| {}).unwrap();
     assert_eq!((verified.blocks, verified.sealed_blocks), (2, 2));

@@ -72,7 +72,7 @@ impl Consensus {
             }
             Request::Snapshot { vote, last_log_id, membership, upto_height, replay_from } => {
                 let alone = self.engine.pulling.clone().lock_owned().await;
-                self.engine.pull_blocks(from, upto_height).await.map_err(told)?;
+                self.engine.pull_good_blocks(from, upto_height, &replay_from).await.map_err(told)?;
                 let meta = SnapshotMeta {
                     last_log_id: last_log_id.map(LogId::from),
                     last_membership: membership.try_into().map_err(told)?,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use bulla_storage::StorageError;
+use bulla_storage::{ReplayPoint, StorageError};
 
 use crate::engine::{AskError, Engine};
 use crate::message::{Part, Reply, Request};
+use crate::replay::ReplayFrom;
 use crate::transport::{Lane, NodeId};
 
 /// Bytes of a block that travel in one message.
@@ -18,6 +19,8 @@ const PIECE: Duration = Duration::from_secs(30);
 pub(crate) enum PullError {
     #[error("block {height} could not be fetched: {source}")]
     Fetch { height: u64, source: AskError },
+    #[error("the snapshot cannot be adopted: {0}")]
+    Malformed(String),
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -26,6 +29,38 @@ pub(crate) enum PullError {
 type WritePiece<'a> = dyn FnMut(u64, &[u8]) -> Result<(), StorageError> + Send + 'a;
 
 impl Engine {
+    /// Stages what this node lacks up to `upto_height`, and makes sure that it can be adopted: Raft, once it is told of a
+    /// snapshot, has no way back. What one peer sends that does not verify is fetched from another. The caller holds
+    /// `pulling`.
+    pub(crate) async fn pull_good_blocks(
+        &self,
+        from: NodeId,
+        upto_height: u64,
+        replay_from: &[u8],
+    ) -> Result<(), PullError> {
+        let replay = ReplayFrom::point(replay_from).map_err(|error| PullError::Malformed(error.to_string()))?;
+        let replay = replay.ok_or_else(|| PullError::Malformed("it names no entry of the log".into()))?;
+        let mut outcome = self.pull_and_rehearse(from, upto_height, &replay).await;
+        let others = self.settings.voters.iter().map(|(node_id, _)| *node_id);
+        for other in others.filter(|node_id| *node_id != from && *node_id != self.settings.node_id) {
+            match &outcome {
+                Err(PullError::Storage(error @ StorageError::BadBlock { .. })) => {
+                    tracing::error!(from, %error, "a server sent a bad block; another one is asked");
+                }
+                _ => break,
+            }
+            outcome = self.pull_and_rehearse(other, upto_height, &replay).await;
+        }
+        outcome
+    }
+
+    async fn pull_and_rehearse(&self, from: NodeId, upto_height: u64, replay: &ReplayPoint) -> Result<(), PullError> {
+        self.pull_blocks(from, upto_height).await?;
+        let (store, replay) = (self.store.clone(), replay.clone());
+        let rehearsed = tokio::task::spawn_blocking(move || store.ledger().rehearse_adopting(upto_height, &replay));
+        Ok(rehearsed.await.map_err(|stopped| PullError::Malformed(stopped.to_string()))??)
+    }
+
     /// Stages what this node lacks of the ledger up to `upto_height`. Blocks that were staged stay when a
     /// later one fails, so that the next attempt goes on from there. The caller holds `pulling`.
     pub(crate) async fn pull_blocks(&self, from: NodeId, upto_height: u64) -> Result<(), PullError> {

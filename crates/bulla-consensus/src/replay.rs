@@ -3,7 +3,7 @@
 use std::io;
 
 use bincode::{Decode, Encode};
-use bulla_storage::Store;
+use bulla_storage::{ReplayPoint, Store};
 
 use crate::types::{LogId, StoredMembership};
 use crate::wire::{self, WireError, WireLogId, WireStoredMembership};
@@ -30,6 +30,16 @@ impl ReplayFrom {
             Some(bytes) => Ok(ReplayFrom::decode(&bytes)?),
             None => Ok(ReplayFrom::default()),
         }
+    }
+
+    /// What an adopting store is told; `bytes` are those of a replay point. `None` when it names no entry.
+    pub(crate) fn point(bytes: &[u8]) -> Result<Option<ReplayPoint>, WireError> {
+        let last_applied = ReplayFrom::decode(bytes)?.last_applied;
+        Ok(last_applied.map(|log_id| ReplayPoint {
+            replay_from: bytes.to_vec(),
+            raft_term: *log_id.leader_id,
+            raft_index: log_id.index,
+        }))
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {

@@ -6,7 +6,8 @@
 use std::io;
 use std::sync::Arc;
 
-use bulla_storage::{AttestOutcome, ClosedTable, Closing, Store};
+use bulla_ledger::Act;
+use bulla_storage::{Answer, AttestOutcome, Batch, ClosedTable, Closing, Store};
 use futures::{Stream, StreamExt};
 use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -77,6 +78,7 @@ impl StateMachine {
         match command::read(&command.0)? {
             Content::Requests { time_us, batches } => {
                 let answers = self.store.ledger().apply_requests(time_us, &batches).map_err(io::Error::other)?;
+                self.report_incidents(&batches, &answers);
                 Ok(Response::Recorded(answers))
             }
             Content::Close { height, closed_us } => self.close(log_id, height, closed_us),
@@ -102,6 +104,16 @@ impl StateMachine {
         let _nobody_watches = self.events.send(Event::Closed { height });
         self.closed.send(table).map_err(|_| io::Error::other("tables can no longer be stored"))?;
         Ok(Response::Closed(true))
+    }
+
+    fn report_incidents(&self, batches: &[Batch], answers: &[Vec<Answer>]) {
+        let items = batches.iter().flat_map(|batch| &batch.items).zip(answers.iter().flatten());
+        for (item, answer) in items.filter(|(item, _)| item.transfer.act == Act::Incident) {
+            if let Answer::Recorded { leaf_index, repeated: false, .. } = *answer {
+                let (record_id, closed) = (item.transfer.record_id, item.transfer.subject());
+                let _nobody_watches = self.events.send(Event::Incident { record_id, leaf_index, closed });
+            }
+        }
     }
 
     fn report(&self, height: u64, by: String, outcome: &AttestOutcome) {
@@ -200,8 +212,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, manifest: SnapshotManifest) -> Result<(), io::Error> {
         let store = self.store.clone();
-        // The blocks were pulled and wait in the data directory; now each is verified and folded in.
-        let adopt = move || store.ledger().adopt(manifest.upto_height, manifest.replay_from.to_vec());
+        // The blocks were pulled and verified, and wait in the data directory; now each is folded in.
+        let replay = ReplayFrom::point(&manifest.replay_from)?;
+        let replay = replay.ok_or_else(|| io::Error::other("a snapshot names no entry of the log"))?;
+        let adopt = move || store.ledger().adopt(manifest.upto_height, replay);
         tokio::task::spawn_blocking(adopt).await.map_err(io::Error::other)?.map_err(io::Error::other)?;
         self.last_applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();

@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use bulla_sealing::{Attestation, AttestationError, Checkpoint, SignedNote, Signer, verify_attestation};
+use bulla_sealing::{Attestation, AttestationError, Checkpoint, Header, SignedNote, Signer, verify_attestation};
 use bytes::Bytes;
+use redb::Database;
 
 use crate::block_file::BlockFile;
 use crate::chain::Chain;
@@ -32,6 +33,17 @@ pub struct Lacking {
     /// Heights whose side data is needed: those, and the blocks before them that are not sealed here. The log entries
     /// that would have sealed them may be purged.
     pub sides: Range<u64>,
+}
+
+/// Where the log goes on after an adopted block, as a peer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayPoint {
+    /// What the peer's [`Closing`](crate::Closing) of that block said.
+    pub replay_from: Vec<u8>,
+    /// The Raft term that `replay_from` names; the block's header must name the same.
+    pub raft_term: u64,
+    /// The Raft log index that `replay_from` names; likewise.
+    pub raft_index: u64,
 }
 
 /// A block file of a peer on its way into this directory.
@@ -134,48 +146,85 @@ impl Ledger {
     }
 
     /// Verifies what [`Ledger::lacking`] said and was staged, folds the records of every block again, and makes all of
-    /// it durable at once together with `replay_from`. The open table and those not stored are dropped. Nothing but
+    /// it durable at once together with where to go on in the log. The open table and those not stored are dropped. Nothing but
     /// that happens when this node has block `upto` already.
     ///
     /// # Errors
     /// [`StorageError::BadBlock`] when something is missing, or not what the rules and the signatures say: nothing has
     /// changed then, and what was staged is gone.
-    pub fn adopt(&self, upto: u64, replay_from: Vec<u8>) -> Result<(), StorageError> {
-        let _writer = self.writer();
+    pub fn adopt(&self, upto: u64, replay: ReplayPoint) -> Result<(), StorageError> {
+        let database = self.writer();
         let lacking = self.lacking(upto)?;
+        let path = self.path();
         let adopted = match lacking.blocks.is_empty() {
             true => Ok(()),
-            false => self.adopt_all(&lacking, &replay_from),
+            false => Changes::commit(&database, &path, |changes| self.adopt_all(changes, &lacking, &replay)),
         };
-        adopted.and(self.settle())
+        adopted.and(self.settle(&database))
+    }
+
+    /// Does all that [`Ledger::adopt`] does, and takes it back: whoever calls this before it is bound to adopt learns in
+    /// time that it cannot. What was staged stays, ready to be adopted.
+    ///
+    /// # Errors
+    /// As [`Ledger::adopt`]: what was staged is gone then.
+    pub fn rehearse_adopting(&self, upto: u64, replay: &ReplayPoint) -> Result<(), StorageError> {
+        let database = self.writer();
+        let lacking = self.lacking(upto)?;
+        let path = self.path();
+        let rehearsed = match lacking.blocks.is_empty() {
+            true => return Ok(()),
+            false => Changes::rehearse(&database, &path, |changes| self.adopt_all(changes, &lacking, replay)),
+        };
+        self.blocks.close_all();
+        match rehearsed {
+            Ok(()) => lacking.blocks.clone().try_for_each(|height| self.stage_again(height)),
+            Err(error) => self.settle(&database).and(Err(error)),
+        }
     }
 
     /// Back to what the rows say, whether adopting changed them or not.
-    fn settle(&self) -> Result<(), StorageError> {
+    fn settle(&self, database: &Database) -> Result<(), StorageError> {
         self.blocks.close_all();
-        self.reload()?;
+        self.reload(database)?;
         self.check_blocks()?;
         list(&self.directory.incoming())?.iter().try_for_each(|path| remove_file(path))
     }
 
-    fn adopt_all(&self, lacking: &Lacking, replay_from: &[u8]) -> Result<(), StorageError> {
-        let path = self.path();
-        Changes::commit(&self.database, &path, |changes| {
-            let mut chain = read_chain(changes)?;
-            let stored = Stored { rows: &*changes, blocks: &self.blocks };
-            chain.states = StateMaps::load(&stored, chain.height, chain.height.checked_sub(1))?.1;
-            for height in lacking.sides.clone() {
-                if lacking.blocks.contains(&height) {
-                    self.adopt_block(changes, height, &mut chain)?;
-                }
-                self.adopt_seal(changes, height)?;
+    fn adopt_all(
+        &self,
+        changes: &mut Changes<'_>,
+        lacking: &Lacking,
+        replay: &ReplayPoint,
+    ) -> Result<(), StorageError> {
+        let mut chain = read_chain(changes)?;
+        let stored = Stored { rows: &*changes, blocks: &self.blocks };
+        chain.states = StateMaps::load(&stored, chain.height, chain.height.checked_sub(1))?.1;
+        let mut last = None;
+        for height in lacking.sides.clone() {
+            if lacking.blocks.contains(&height) {
+                last = Some(self.adopt_block(changes, height, &mut chain)?);
             }
-            sync_dir(&self.directory.blocks())?;
-            put_durable(changes, &chain, replay_from)
-        })
+            self.adopt_seal(changes, height)?;
+        }
+        // The header is part of what is signed; where to go on in the log is only a peer's word.
+        if let Some(Header { height, raft_term, raft_index, .. }) = last
+            && (raft_term, raft_index) != (replay.raft_term, replay.raft_index)
+        {
+            let reason = "its header does not stand where the log is to be replayed from".to_owned();
+            return Err(StorageError::BadBlock { height, reason });
+        }
+        sync_dir(&self.directory.blocks())?;
+        put_durable(changes, &chain, &replay.replay_from)
     }
 
-    fn adopt_block(&self, changes: &mut Changes<'_>, height: u64, chain: &mut Chain) -> Result<(), StorageError> {
+    /// Back among what is staged.
+    fn stage_again(&self, height: u64) -> Result<(), StorageError> {
+        let path = self.directory.block(height);
+        fs::rename(&path, self.directory.incoming_block(height)).map_err(StorageError::io("rename", &path))
+    }
+
+    fn adopt_block(&self, changes: &mut Changes<'_>, height: u64, chain: &mut Chain) -> Result<Header, StorageError> {
         let bad = |reason: String| StorageError::BadBlock { height, reason };
         let staged = self.directory.incoming_block(height);
         let (block, file) = match BlockFile::open(&staged).and_then(|file| file.read_all()) {
@@ -191,7 +240,8 @@ impl Ledger {
         add_payloads(&mut table, self.staged_side(height)?).map_err(bad)?;
         let path = self.directory.block(height);
         fs::rename(&staged, &path).map_err(StorageError::io("rename", &staged))?;
-        put_block(changes, &self.blocks, &table, &header, chain.log.root(), file)
+        put_block(changes, &self.blocks, &table, &header, chain.log.root(), file)?;
+        Ok(header)
     }
 
     /// Takes over the seal of a block, or the attestations to it.
@@ -222,13 +272,13 @@ impl Ledger {
         put_seal_changes(changes, &seal_changes)
     }
 
-    fn verify(&self, ours: &Checkpoint, attestation: &Attestation) -> Option<Result<(), AttestationError>> {
+    pub(crate) fn verify(&self, ours: &Checkpoint, attestation: &Attestation) -> Option<Result<(), AttestationError>> {
         let node = self.charter.config.nodes.iter().find(|node| node.name == attestation.node_name)?;
         Some(verify_attestation(&node.public_key, ours, attestation))
     }
 
     /// The attestations that a valid seal of this tree was made of.
-    fn attestations_of(&self, note: &SignedNote, ours: &Checkpoint) -> Option<Vec<Attestation>> {
+    pub(crate) fn attestations_of(&self, note: &SignedNote, ours: &Checkpoint) -> Option<Vec<Attestation>> {
         let sealed = self.charter.policy.verify(note).ok().filter(|sealed| sealed.checkpoint == *ours)?;
         let attestation = |signer: &Signer| {
             let lines = note.signatures.iter().filter(|line| line.name == signer.name);
@@ -241,7 +291,7 @@ impl Ledger {
         verified.then_some(attestations)
     }
 
-    fn staged_side(&self, height: u64) -> Result<SideData, StorageError> {
+    pub(crate) fn staged_side(&self, height: u64) -> Result<SideData, StorageError> {
         let path = self.directory.incoming_side(height);
         let bad = |reason: &str| StorageError::BadBlock { height, reason: reason.to_owned() };
         match fs::read(&path) {

@@ -11,6 +11,7 @@ use crate::directory::{Directory, list, remove_file};
 use crate::error::StorageError;
 use crate::layers::{Below, Over};
 use crate::manifest::{read_chain, read_durable};
+use crate::quarantine::QuarantineReason;
 use crate::rows::Snapshot;
 use crate::seal::Seals;
 use crate::states::StateMaps;
@@ -36,11 +37,12 @@ pub struct Durable {
 pub struct Ledger {
     pub(crate) directory: Directory,
     pub(crate) charter: Charter,
-    pub(crate) database: Database,
     pub(crate) blocks: Blocks,
     /// Held while a block is being stored or adopted. Taken before `state`.
-    pub(crate) writer: Mutex<()>,
+    writer: Mutex<Database>,
     state: RwLock<State>,
+    /// Why nothing is read from here, if so.
+    quarantined: RwLock<Option<QuarantineReason>>,
 }
 
 /// What changes.
@@ -65,7 +67,14 @@ impl Ledger {
     ) -> Result<Self, StorageError> {
         check_blocks(&directory, &blocks, read_durable(&Snapshot::take(&database, &directory.ledger())?)?.height)?;
         let state = State::load(&directory.ledger(), &database, &charter, &blocks)?;
-        Ok(Self { directory, charter, database, blocks, writer: Mutex::default(), state: RwLock::new(state) })
+        Ok(Self {
+            directory,
+            charter,
+            blocks,
+            writer: Mutex::new(database),
+            state: RwLock::new(state),
+            quarantined: RwLock::default(),
+        })
     }
 
     /// The table that records go to now.
@@ -88,15 +97,37 @@ impl Ledger {
     /// # Errors
     /// When the rows cannot be read.
     pub fn reset_open(&self) -> Result<(), StorageError> {
-        let _writer = self.writer();
-        self.reload()
+        self.reload(&self.writer())
     }
 
     /// The state as the rows have it. The caller holds the writer.
-    pub(crate) fn reload(&self) -> Result<(), StorageError> {
-        let state = State::load(&self.directory.ledger(), &self.database, &self.charter, &self.blocks)?;
+    pub(crate) fn reload(&self, database: &Database) -> Result<(), StorageError> {
+        let state = State::load(&self.directory.ledger(), database, &self.charter, &self.blocks)?;
         *self.state_mut() = state;
         Ok(())
+    }
+
+    /// Goes on with another database, which `make` puts in the place of the one before.
+    pub(crate) fn replace(&self, make: impl FnOnce() -> Result<Database, StorageError>) -> Result<(), StorageError> {
+        let mut database = self.writer();
+        self.blocks.close_all();
+        let fresh = make()?;
+        self.reload(&fresh)?;
+        *database = fresh;
+        Ok(())
+    }
+
+    /// From now on nothing is read, for this reason; or everything again.
+    pub(crate) fn set_quarantined(&self, reason: Option<QuarantineReason>) {
+        *self.quarantined.write().expect(NO_PANIC) = reason;
+    }
+
+    /// The state for a reader: there is none to be believed while the ledger is quarantined.
+    pub(crate) fn readable(&self) -> Result<RwLockReadGuard<'_, State>, StorageError> {
+        match self.quarantined.read().expect(NO_PANIC).clone() {
+            Some(reason) => Err(StorageError::Quarantined { reason }),
+            None => Ok(self.state()),
+        }
     }
 
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -107,7 +138,8 @@ impl Ledger {
         self.state.write().expect(NO_PANIC)
     }
 
-    pub(crate) fn writer(&self) -> std::sync::MutexGuard<'_, ()> {
+    /// The one place to write to.
+    pub(crate) fn writer(&self) -> std::sync::MutexGuard<'_, Database> {
         self.writer.lock().expect(NO_PANIC)
     }
 

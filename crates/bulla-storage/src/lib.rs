@@ -47,7 +47,7 @@ pub use agreed::{AgreedTree, TooFew};
 pub use answer::{Answer, Batch, Item};
 pub use asset_proof::{CertificateAnswer, StateAnswer};
 pub use block_audit::{AuditedBlock, BlockFiles, read_ahead};
-pub use catch_up::{Lacking, StagedBlock};
+pub use catch_up::{Lacking, ReplayPoint, StagedBlock};
 pub use error::StorageError;
 pub use guard::{Guard, GuardError};
 pub use identity::Identity;

@@ -191,6 +191,18 @@ impl<'t> Changes<'t> {
         Ok(changed)
     }
 
+    /// Runs `change` in a transaction that never comes about.
+    pub(crate) fn rehearse<T>(
+        database: &Database,
+        path: &Path,
+        change: impl FnOnce(&mut Changes<'_>) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let transaction = database.begin_write().map_err(StorageError::database(path))?;
+        let changed = change(&mut Changes::open(&transaction, path)?)?;
+        transaction.abort().map_err(StorageError::database(path))?;
+        Ok(changed)
+    }
+
     /// Opens every table, making those that are not there.
     fn open(transaction: &'t WriteTransaction, path: &'t Path) -> Result<Self, StorageError> {
         let tables = Of::ALL

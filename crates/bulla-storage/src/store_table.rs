@@ -65,7 +65,7 @@ impl Ledger {
     /// # Panics
     /// When a table closed before this one is not stored yet.
     pub fn store(&self, closed: &ClosedTable) -> Result<(), StorageError> {
-        let _writer = self.writer();
+        let database = self.writer();
         let height = closed.height();
         match self.state().unstored.iter().position(|unstored| std::ptr::eq(&**unstored, closed)) {
             Some(0) => {}
@@ -74,12 +74,12 @@ impl Ledger {
         }
         let file = parts(&self.charter, &closed.table).write(&self.directory.block(height))?;
         let path = self.path();
-        Changes::commit(&self.database, &path, |changes| {
+        Changes::commit(&database, &path, |changes| {
             put_block(changes, &self.blocks, &closed.table, &closed.header, closed.checkpoint.root, file)?;
             put_seal_changes(changes, &closed.seal_changes)?;
             put_durable(changes, &closed.chain, &closed.replay_from)
         })?;
-        let snapshot = Arc::new(Snapshot::take(&self.database, &path)?);
+        let snapshot = Arc::new(Snapshot::take(&database, &path)?);
         let mut state = self.state_mut();
         state.snapshot = snapshot;
         state.durable.height = Some(height);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bulla_ledger::Transfer;
-use bulla_storage::{AttestOutcome, ClosedTable, Lacking, Ledger, StorageError};
+use bulla_storage::{AttestOutcome, ClosedTable, Lacking, Ledger, ReplayPoint, StorageError};
 
 use crate::node::{Node, asset_id, attestation, identities, opening_items, party_id, plain, record_id, with_payload};
 
@@ -28,6 +28,11 @@ fn leader() -> Node {
 
 fn follower() -> Node {
     Node::of(identities(VOTERS).remove(1))
+}
+
+/// Where the log goes on after block `height`: see [`Node::close`].
+fn replay_point(height: u64, replay_from: &[u8]) -> ReplayPoint {
+    ReplayPoint { replay_from: replay_from.to_vec(), raft_term: 1, raft_index: height }
 }
 
 fn seal(node: &Node, closed: &Arc<ClosedTable>) {
@@ -78,7 +83,7 @@ fn everything(ledger: &Ledger) -> String {
 fn an_empty_node_adopts_the_same_rows_roots_and_seals() {
     let (leader, mut follower) = (leader(), follower());
     fetch(leader.ledger(), follower.ledger(), 2, |_, _, _| {});
-    follower.ledger().adopt(2, b"from here".to_vec()).unwrap();
+    follower.ledger().adopt(2, replay_point(2, b"from here")).unwrap();
     let expected = everything(leader.ledger());
     assert_eq!(everything(follower.ledger()), expected);
     follower.reopen();
@@ -92,7 +97,7 @@ fn an_empty_node_adopts_the_same_rows_roots_and_seals() {
 fn both_go_on_alike_after_adopting() {
     let (leader, follower) = (leader(), follower());
     fetch(leader.ledger(), follower.ledger(), 2, |_, _, _| {});
-    follower.ledger().adopt(2, Vec::new()).unwrap();
+    follower.ledger().adopt(2, replay_point(2, b"")).unwrap();
     for node in [&leader, &follower] {
         node.apply(7_000, vec![plain(Transfer::transfer(record_id(9), asset_id(1), party_id(2), party_id(1)))]);
         let closed = node.close_and_store(8_000);
@@ -113,7 +118,7 @@ fn adopting_drops_what_was_not_stored_and_seals_what_was() {
     follower.apply(9_500, opening_items());
     assert_eq!(follower.ledger().lacking(2).unwrap(), Lacking { blocks: 1..3, sides: 0..3 });
     fetch(leader.ledger(), follower.ledger(), 2, |_, _, _| {});
-    follower.ledger().adopt(2, Vec::new()).unwrap();
+    follower.ledger().adopt(2, replay_point(2, b"")).unwrap();
     assert_eq!(everything(follower.ledger()), everything(leader.ledger()));
     assert_eq!(follower.ledger().sealing_status().sealed_height, Some(0));
 }
@@ -133,7 +138,7 @@ fn a_seal_that_came_before_the_one_below_it_waits_for_its_turn() {
             *side = before.to_vec();
         }
     });
-    follower.ledger().adopt(2, Vec::new()).unwrap();
+    follower.ledger().adopt(2, replay_point(2, b"")).unwrap();
     assert_eq!(follower.ledger().sealing_status().sealed_height, Some(0));
     let sealed = follower.ledger().attest(1, &attestation(2, &second)).unwrap();
     assert_eq!(sealed, AttestOutcome::Sealed { upto: 2 });
@@ -146,13 +151,13 @@ fn every_changed_byte_of_a_block_is_refused_and_changes_nothing() {
     let before = everything(follower.ledger());
     for at in (0..leader.ledger().block_len(1).unwrap() as usize).step_by(13) {
         fetch(leader.ledger(), follower.ledger(), 2, |height, block, _| block[at] ^= u8::from(height == 1));
-        let adopted = follower.ledger().adopt(2, Vec::new());
+        let adopted = follower.ledger().adopt(2, replay_point(2, b""));
         assert!(matches!(adopted, Err(StorageError::BadBlock { height: 1, .. })), "byte {at}: {adopted:?}");
         assert_eq!(everything(follower.ledger()), before);
         assert!(!follower.ledger().is_staged(0));
     }
     fetch(leader.ledger(), follower.ledger(), 2, |_, _, _| {});
-    follower.ledger().adopt(2, Vec::new()).unwrap();
+    follower.ledger().adopt(2, replay_point(2, b"")).unwrap();
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn every_changed_byte_of_side_data_is_refused() {
     let (leader, follower) = (leader(), follower());
     for at in (0..leader.ledger().side_data(0).unwrap().len()).step_by(29) {
         fetch(leader.ledger(), follower.ledger(), 0, |_, _, side| side[at] ^= 1);
-        let adopted = follower.ledger().adopt(0, Vec::new());
+        let adopted = follower.ledger().adopt(0, replay_point(0, b""));
         assert!(matches!(adopted, Err(StorageError::BadBlock { height: 0, .. })), "byte {at}: {adopted:?}");
     }
 }
@@ -173,18 +178,57 @@ fn a_block_of_another_history_is_refused() {
     other.apply(3_000, vec![plain(Transfer::transfer(record_id(7), asset_id(1), party_id(2), party_id(1)))]);
     other.close_and_store(4_000);
     fetch(leader.ledger(), follower.ledger(), 0, |_, _, _| {});
-    follower.ledger().adopt(0, Vec::new()).unwrap();
+    follower.ledger().adopt(0, replay_point(0, b"")).unwrap();
     fetch(other.ledger(), follower.ledger(), 1, |_, _, _| {});
-    let adopted = follower.ledger().adopt(1, Vec::new());
+    let adopted = follower.ledger().adopt(1, replay_point(1, b""));
     assert!(matches!(adopted, Err(StorageError::BadBlock { .. })), "{adopted:?}");
     assert_eq!(follower.ledger().durable().height, Some(0));
+}
+
+#[test]
+fn a_replay_point_other_than_the_one_that_the_header_names_is_refused() {
+    let (leader, follower) = (leader(), follower());
+    for (raft_term, raft_index) in [(1, 1), (1, 3), (2, 2)] {
+        fetch(leader.ledger(), follower.ledger(), 2, |_, _, _| {});
+        let replay = ReplayPoint { replay_from: b"from here".to_vec(), raft_term, raft_index };
+        let adopted = follower.ledger().adopt(2, replay);
+        assert!(matches!(adopted, Err(StorageError::BadBlock { height: 2, .. })), "{adopted:?}");
+        assert_eq!(follower.ledger().durable().height, None);
+    }
+}
+
+#[test]
+fn a_rehearsal_changes_nothing_and_leaves_what_is_good_to_be_adopted() {
+    let (leader, follower) = (leader(), follower());
+    let before = everything(follower.ledger());
+    fetch(leader.ledger(), follower.ledger(), 2, |_, _, _| {});
+    follower.ledger().rehearse_adopting(2, &replay_point(2, b"")).unwrap();
+    assert_eq!(everything(follower.ledger()), before);
+    follower.ledger().adopt(2, replay_point(2, b"")).unwrap();
+    assert_eq!(everything(follower.ledger()), everything(leader.ledger()));
+}
+
+#[test]
+fn a_rehearsal_with_a_bad_block_fails_and_clears_what_was_staged() {
+    let (leader, follower) = (leader(), follower());
+    let before = everything(follower.ledger());
+    fetch(leader.ledger(), follower.ledger(), 2, |height, block, _| {
+        let middle = block.len() / 2;
+        block[middle] ^= u8::from(height == 1);
+    });
+    let rehearsed = follower.ledger().rehearse_adopting(2, &replay_point(2, b""));
+    assert!(matches!(rehearsed, Err(StorageError::BadBlock { height: 1, .. })), "{rehearsed:?}");
+    assert_eq!(everything(follower.ledger()), before);
+    assert!(!follower.ledger().is_staged(0) && !follower.ledger().is_staged(2));
+    fetch(leader.ledger(), follower.ledger(), 2, |_, _, _| {});
+    follower.ledger().adopt(2, replay_point(2, b"")).unwrap();
 }
 
 #[test]
 fn what_was_not_fetched_is_missed() {
     let (leader, follower) = (leader(), follower());
     fetch(leader.ledger(), follower.ledger(), 1, |_, _, _| {});
-    let adopted = follower.ledger().adopt(2, Vec::new());
+    let adopted = follower.ledger().adopt(2, replay_point(2, b""));
     assert!(matches!(adopted, Err(StorageError::BadBlock { height: 2, .. })), "{adopted:?}");
     assert_eq!(follower.ledger().durable().height, None);
 }
@@ -197,7 +241,7 @@ fn a_staged_block_that_was_finished_outlives_a_restart() {
     unfinished.write(0, b"torn").unwrap();
     follower.reopen();
     assert!(follower.ledger().is_staged(2) && !follower.ledger().is_staged(3));
-    follower.ledger().adopt(2, Vec::new()).unwrap();
+    follower.ledger().adopt(2, replay_point(2, b"")).unwrap();
     assert_eq!(everything(follower.ledger()), everything(leader.ledger()));
 }
 

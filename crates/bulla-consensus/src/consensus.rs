@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::command;
 use crate::engine::{AskError, Engine};
 use crate::event::Event;
+use crate::incident::record_notices;
 use crate::log_store::LogStore;
 use crate::message::{Reply, Request};
 use crate::network::Network;
@@ -64,6 +65,7 @@ impl Consensus {
         // Before Raft: what it replays from the log may close more tables than fit in memory.
         let blocks_thread = store_on_a_thread(store.clone(), closed, flushed, &progress, &events, &stop)?;
         let raft = Raft::new(settings.node_id, config, network, log, machine).await.map_err(io::Error::other)?;
+        let (notices, noticed) = mpsc::unbounded_channel();
         let engine = Arc::new(Engine {
             raft,
             store,
@@ -72,6 +74,7 @@ impl Consensus {
             progress,
             events,
             stop,
+            notices,
             pulling: Default::default(),
             sides_sent: Default::default(),
             quarantine,
@@ -89,6 +92,8 @@ impl Consensus {
         let threads = Arc::new(Mutex::new(vec![log_thread, blocks_thread]));
         let tasks = Arc::new(Mutex::new(tasks));
         let consensus = Consensus { engine, queue, room, threads, tasks };
+        let recording = record_notices(consensus.clone(), noticed);
+        consensus.tasks.lock().expect("tasks are only taken").spawn(recording);
         if let Err(error) = consensus.found_the_cluster().await {
             consensus.shutdown().await;
             return Err(error);

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{ClientWriteError, RaftError};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::event::Event;
+use crate::incident::Notice;
 use crate::message::{self, Reply, Request};
 use crate::quarantine::QuarantineDoor;
 use crate::settings::Settings;
@@ -32,6 +33,8 @@ pub(crate) struct Engine {
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) stop: watch::Sender<bool>,
+    /// What is to be recorded about servers' copies.
+    pub(crate) notices: mpsc::UnboundedSender<Notice>,
     /// Held while blocks are pulled and adopted: a leader that asks again must not write into what is being fetched, and
     /// adopting clears away whatever is there.
     pub(crate) pulling: Arc<tokio::sync::Mutex<()>>,

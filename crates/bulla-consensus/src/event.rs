@@ -1,5 +1,7 @@
 //! What happens on a node, told to whoever watches it.
 
+use bulla_ledger::RecordId;
+
 use crate::transport::NodeId;
 
 /// Something that happened, in the order in which this node learned of it.
@@ -40,6 +42,15 @@ pub enum Event {
         height: u64,
         /// The voter's name.
         by: String,
+    },
+    /// An incident was recorded: something is wrong with a server's copy, or was put right.
+    Incident {
+        /// Its record.
+        record_id: RecordId,
+        /// The record's leaf.
+        leaf_index: u64,
+        /// The incident that it closes; `None` when it opens one.
+        closed: Option<RecordId>,
     },
     /// Raft has another leader, or none.
     Leader {

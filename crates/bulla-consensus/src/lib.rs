@@ -8,6 +8,7 @@ mod command;
 mod consensus;
 mod engine;
 mod event;
+mod incident;
 mod local;
 mod log_cache;
 mod log_store;
@@ -32,6 +33,7 @@ mod wire;
 
 pub use consensus::Consensus;
 pub use event::Event;
+pub use incident::IncidentReport;
 pub use local::LocalNetwork;
 pub use sealer::CLOCK_AHEAD_S_MAX;
 pub use settings::{Clock, Settings};

@@ -7,14 +7,14 @@ mod node;
 mod options;
 
 pub use bulla_consensus::{
-    ClusterStatus, Event, Lane, LocalNetwork, MemberProgress, MemberStatus, NoPeers, NodeId, PeerHandler, Role,
-    SubmitError, Transport, TransportError,
+    ClusterStatus, Event, IncidentReport, Lane, LocalNetwork, MemberProgress, MemberStatus, NoPeers, NodeId,
+    PeerHandler, Role, SubmitError, Transport, TransportError,
 };
 pub use bulla_storage::identity as identity_files;
 pub use bulla_storage::{
-    Answer, AuditedBlock, Batch, BlockFiles, BlockView, CertificateAnswer, ClosedTable, Entry, Holding, Identity, Item,
-    Ledger, Progress, ReceiptAnswer, RecordView, StateAnswer, StorageError, Store, StoreOptions, TILE_WIDTH, TableInfo,
-    TableState, TableView, Verified, WaitingTable, read_ahead,
+    Answer, AuditedBlock, Batch, BlockFiles, BlockView, CertificateAnswer, ClosedTable, Entry, Holding, Identity,
+    Incident, Item, Ledger, Progress, ReceiptAnswer, RecordView, StateAnswer, StorageError, Store, StoreOptions,
+    TILE_WIDTH, TableInfo, TableState, TableView, Verified, WaitingTable, read_ahead,
 };
 pub use found::{FoundError, found};
 pub use node::{Node, OpenError};

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bulla_consensus::{Clock, ClusterStatus, Consensus, Event, NoPeers, PeerHandler, SubmitError, Transport};
+use bulla_consensus::{
+    Clock, ClusterStatus, Consensus, Event, IncidentReport, NoPeers, PeerHandler, SubmitError, Transport,
+};
 use bulla_ledger::{Asset, AssetId, PartyId, Record, RecordId};
 use bulla_sealing::Policy;
 use bulla_storage::identity as identity_files;
 use bulla_storage::{
-    Answer, Batch, BlockView, Entry, Identity, Item, Ledger, ReceiptAnswer, StorageError, Store, TableView,
+    Answer, Batch, BlockView, Entry, Identity, Incident, Item, Ledger, ReceiptAnswer, StorageError, Store, TableView,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -170,6 +172,25 @@ impl Node {
         limit: usize,
     ) -> Result<Vec<Record>, StorageError> {
         self.ledger().history(asset_id, party, before, limit)
+    }
+
+    /// What went wrong with servers' copies, in the order in which it was recorded: see [`Ledger::incidents`].
+    ///
+    /// # Errors
+    /// [`StorageError`] when the data directory cannot be read.
+    pub fn incidents(&self, after: Option<u64>, limit: usize) -> Result<Vec<Incident>, StorageError> {
+        self.ledger().incidents(after, limit)
+    }
+
+    /// Has an incident recorded, by whoever leads and as soon as somebody does. Does not wait for that; the same thing
+    /// may be reported again and by others, and makes one record.
+    pub fn report_incident(&self, report: IncidentReport) {
+        self.0.consensus.report_incident(report);
+    }
+
+    /// Has the end of an incident recorded, likewise.
+    pub fn close_incident(&self, opened: RecordId, what: impl Into<String>) {
+        self.0.consensus.close_incident(opened, what);
     }
 
     /// A record table by its id.

@@ -52,7 +52,7 @@ pub use error::StorageError;
 pub use guard::{Guard, GuardError};
 pub use identity::Identity;
 pub use ledger::{Durable, Ledger};
-pub use list::Holding;
+pub use list::{Holding, Incident};
 pub use quarantine::{Quarantine, QuarantineReason};
 pub use raft_log::{LogOp, LogState, RaftLog};
 pub use receipt::ReceiptAnswer;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use bulla_ledger::{Asset, AssetId, Class, ClassId, DecodeError, Party, PartyId, Position, Record, Source};
+use bulla_ledger::{Asset, AssetId, Class, ClassId, DecodeError, NO_LEAF, Party, PartyId, Position, Record, Source};
 
 use crate::error::StorageError;
 use crate::ledger::{Ledger, State};
@@ -19,7 +19,42 @@ pub struct Holding {
     pub position: Option<Position>,
 }
 
+/// Something that went wrong with a server's copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    /// The record that told of it; its payload says what it was.
+    pub opened: Record,
+    /// The record that told of its end.
+    pub closed: Option<Record>,
+}
+
 impl Ledger {
+    /// Incidents in the order in which they were recorded, after the leaf `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Ledger::assets`].
+    pub fn incidents(&self, after: Option<u64>, limit: usize) -> Result<Vec<Incident>, StorageError> {
+        let found = self.state().incidents(after, limit)?;
+        let record = |leaf_index| {
+            let lost = || StorageError::corrupt(format!("the incident at leaf {leaf_index}"), "it is no record");
+            self.record_at(leaf_index)?.ok_or_else(lost)
+        };
+        let incident = |(opened, closed): (u64, Option<u64>)| {
+            Ok(Incident { opened: record(opened)?, closed: closed.map(record).transpose()? })
+        };
+        found.into_iter().map(incident).collect()
+    }
+
+    /// How many incidents were recorded, and how many of them are not closed.
+    ///
+    /// # Errors
+    /// As [`Ledger::assets`].
+    pub fn incident_count(&self) -> Result<(u64, u64), StorageError> {
+        let incidents = self.state().incidents(None, usize::MAX)?;
+        let open = incidents.values().filter(|closed| closed.is_none()).count();
+        Ok((incidents.len() as u64, open as u64))
+    }
+
     /// Assets in the order of their ids, after `after`, at most `limit`.
     ///
     /// # Errors
@@ -178,6 +213,26 @@ impl Ledger {
 }
 
 impl State {
+    /// Leaves of incidents, and of the records that closed them.
+    fn incidents(&self, after_leaf: Option<u64>, limit: usize) -> Result<BTreeMap<u64, Option<u64>>, StorageError> {
+        let key = after_leaf.map(u64::to_be_bytes);
+        let range = after(&[], key.as_ref().map(|key| key.as_slice()));
+        let mut incidents = BTreeMap::new();
+        for (key, value) in self.snapshot.range(Of::Incidents, borrowed(&range), limit)? {
+            let leaf = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
+            let (Some(opened), Some(closed)) = (leaf(&key), leaf(&value)) else {
+                return Err(self.snapshot.corrupt_row(Of::Incidents, &key, "it is no leaf index"));
+            };
+            incidents.insert(opened, (closed != NO_LEAF).then_some(closed));
+        }
+        let start = after_leaf.map_or(Bound::Unbounded, Bound::Excluded);
+        // Oldest first, so that what is known last stays.
+        for table in self.tables().rev() {
+            incidents.extend(table.rows.incidents.range((start, Bound::Unbounded)));
+        }
+        Ok(incidents.into_iter().take(limit).collect())
+    }
+
     /// Rows of `of` under `prefix`, after `after`, with what the tables in memory changed laid over them.
     #[expect(clippy::too_many_arguments, reason = "each says something different about the one list")]
     fn merged<K: Ord, V>(

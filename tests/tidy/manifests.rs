@@ -24,12 +24,13 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// The libraries that say what a crate is about, and who owns each of them.
-const OWNERS: [(&str, &[&str]); 28] = [
+const OWNERS: [(&str, &[&str]); 31] = [
     ("axum", &["bulla-api"]),
     ("bincode", &["bulla-consensus"]),
     ("clap", &["bulla-api"]),
     ("clap_complete", &["bulla-api"]),
     ("csv", &["bulla-api"]),
+    ("der", &["bulla-client"]),
     ("ed25519-dalek", &["bulla-sealing"]),
     ("hyper", &["bulla-api"]),
     ("hyper-util", &["bulla-api"]),
@@ -43,9 +44,11 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("reqwest", &["bulla-client"]),
     ("rustix", &["bulla-storage"]),
     ("rustls", &["bulla-api"]),
+    ("rustls-pki-types", &["bulla-client"]),
+    ("rustls-webpki", &["bulla-client"]),
     ("serde", &["bulla-api", "bulla-client", "bulla-node"]),
     ("serde_json", &["bulla-api", "bulla-client"]),
-    ("sha2", &["bulla-api", "bulla-ledger", "bulla-sealing", "bulla-storage"]),
+    ("sha2", &["bulla-api", "bulla-client", "bulla-ledger", "bulla-sealing", "bulla-storage"]),
     ("tokio-rustls", &["bulla-api"]),
     ("toml", &["bulla-api", "bulla-node"]),
     ("tower", &["bulla-api"]),

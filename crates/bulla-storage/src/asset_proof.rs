@@ -76,7 +76,7 @@ impl Ledger {
     }
 
     fn sealed_states(&self) -> Result<Option<SealedStates>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         let newest = state.provable_height().and_then(|height| state.maps.at_or_below(height));
         let Some((height, map)) = newest else {
             return Ok(None);

@@ -48,6 +48,11 @@ impl Directory {
         self.root.join("quarantine")
     }
 
+    /// Where what was damaged is kept, a directory for each quarantine.
+    pub(crate) fn set_aside(&self) -> PathBuf {
+        self.root.join("set-aside")
+    }
+
     pub(crate) fn blocks(&self) -> PathBuf {
         self.root.join("blocks")
     }
@@ -124,6 +129,24 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), StorageErro
     let mut file = options.open(path).map_err(StorageError::io("create", path))?;
     file.write_all(bytes).map_err(StorageError::io("write", path))?;
     file.sync_all().map_err(StorageError::io("fsync", path))
+}
+
+/// The height of the block that a file in `blocks` or `incoming` is named for.
+pub(crate) fn height_of(path: &Path) -> Option<u64> {
+    path.file_name()?.to_str()?.strip_suffix(".block")?.parse().ok()
+}
+
+/// Moves a file into another directory of this data directory, under the name it has, durably; fine when there is none.
+pub(crate) fn move_into(path: &Path, directory: &Path) -> Result<(), StorageError> {
+    let name = path.file_name().expect("a file has a name");
+    match fs::rename(path, directory.join(name)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StorageError::io("rename", path)(error)),
+        Ok(()) => {
+            sync_dir(directory)?;
+            sync_dir(path.parent().expect("a file of the data directory has a parent"))
+        }
+    }
 }
 
 /// Removes a file; fine when there is none.

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use bulla_sealing::Hash;
 
-use crate::agreed::AgreedTree;
+use crate::agreed::{AgreedTree, TooFew};
 use crate::directory::sync_dir;
 use crate::error::StorageError;
 use crate::guard_corrections::{Correction, Corrections};
@@ -45,6 +45,23 @@ pub enum GuardError {
         height: u64,
         /// The tree size asked for now.
         size: u64,
+    },
+    /// Something was signed above all that the peers have.
+    #[error(
+        "this node signed height {height}, and its peers have no such block; they were rolled back, or this directory is not of their ledger"
+    )]
+    Ahead {
+        /// The height.
+        height: u64,
+    },
+    /// Too few have signed the tree that is to be signed in the place of another.
+    #[error("what this node signed at height {height} is not corrected yet")]
+    TooFew {
+        /// The height.
+        height: u64,
+        /// How many are needed.
+        #[source]
+        source: TooFew,
     },
     /// A correction was asked for where none is due.
     #[error("what this node signed at height {height} is not corrected: {why}")]
@@ -168,12 +185,15 @@ impl Guard {
         Ok(lines.corrections.append(Correction { height, signed_size, signed, size, root })?)
     }
 
-    /// What was signed, highest first, as it stands after corrections, up to and including the first that `stop` takes.
-    pub(crate) fn newest_until(&self, mut stop: impl FnMut(SignedTree) -> bool) -> Result<(), StorageError> {
+    /// What was signed, highest first, as it stands after corrections, until `stop` says so.
+    pub(crate) fn newest_until(
+        &self,
+        mut stop: impl FnMut(SignedTree) -> Result<bool, GuardError>,
+    ) -> Result<(), GuardError> {
         let lines = self.file.lock().expect("no panic while the guard is held");
         for number in (0..lines.count).rev() {
             let Line { height, size, root } = lines.as_corrected(lines.read(&self.path, number)?);
-            if stop(SignedTree { height, size, root }) {
+            if stop(SignedTree { height, size, root })? {
                 return Ok(());
             }
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use redb::Database;
 
 use crate::chain::{Chain, Charter};
-use crate::directory::{Directory, list, remove_file};
+use crate::directory::{Directory, height_of, list, remove_file};
 use crate::error::StorageError;
 use crate::layers::{Below, Over};
 use crate::manifest::{read_chain, read_durable};
@@ -204,8 +204,7 @@ fn check_blocks(directory: &Directory, blocks: &Blocks, durable: Option<u64>) ->
     let stored = durable.map_or(0, |height| height + 1);
     let mut expected = 0;
     for path in list(&directory.blocks())? {
-        let named: Option<u64> = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".block")?.parse().ok());
-        match named {
+        match height_of(&path) {
             Some(height) if height >= stored => remove_file(&path)?,
             Some(height) if height == expected => expected += 1,
             _ => {}

@@ -34,7 +34,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::assets`].
     pub fn incidents(&self, after: Option<u64>, limit: usize) -> Result<Vec<Incident>, StorageError> {
-        let found = self.state().incidents(after, limit)?;
+        let found = self.readable()?.incidents(after, limit)?;
         let record = |leaf_index| {
             let lost = || StorageError::corrupt(format!("the incident at leaf {leaf_index}"), "it is no record");
             self.record_at(leaf_index)?.ok_or_else(lost)
@@ -50,7 +50,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::assets`].
     pub fn incident_count(&self) -> Result<(u64, u64), StorageError> {
-        let incidents = self.state().incidents(None, usize::MAX)?;
+        let incidents = self.readable()?.incidents(None, usize::MAX)?;
         let open = incidents.values().filter(|closed| closed.is_none()).count();
         Ok((incidents.len() as u64, open as u64))
     }
@@ -60,7 +60,7 @@ impl Ledger {
     /// # Errors
     /// As all reads: [`StorageError::Corrupt`] when what is stored does not check.
     pub fn assets(&self, after: Option<AssetId>, limit: usize) -> Result<Vec<Asset>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         let key = after.map(|id| *id.as_bytes());
         let changed = |rows: &ChangedRows| newer(&rows.assets, after, limit);
         state.merged(Of::Assets, &[], key.as_ref(), limit, Asset::decode, |asset| asset.asset_id, changed)
@@ -71,7 +71,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::assets`].
     pub fn parties(&self, after: Option<PartyId>, limit: usize) -> Result<Vec<Party>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         let key = after.map(|id| *id.as_bytes());
         let changed = |rows: &ChangedRows| newer(&rows.parties, after, limit);
         state.merged(Of::Parties, &[], key.as_ref(), limit, Party::decode, |party| party.party_id, changed)
@@ -82,7 +82,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::assets`].
     pub fn classes(&self, after: Option<ClassId>, limit: usize) -> Result<Vec<Class>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         let key = after.map(|id| *id.as_bytes());
         let changed = |rows: &ChangedRows| newer(&rows.classes, after, limit);
         state.merged(Of::Classes, &[], key.as_ref(), limit, Class::decode, |class| class.class_id, changed)
@@ -99,7 +99,7 @@ impl Ledger {
         after: Option<PartyId>,
         limit: usize,
     ) -> Result<Vec<Position>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         let after = after.unwrap_or(PartyId::NIL);
         let changed = |rows: &ChangedRows| {
             let range = (Bound::Excluded((asset_id, after)), Bound::Unbounded);
@@ -120,7 +120,7 @@ impl Ledger {
         after: Option<AssetId>,
         limit: usize,
     ) -> Result<Vec<Holding>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         let mut holdings = Vec::new();
         if party_id.is_nil() {
             return Ok(holdings);

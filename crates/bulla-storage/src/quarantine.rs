@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use bulla_sealing::Hash;
+
 use crate::directory::{partial, publish, remove_file, write_private};
 use crate::error::StorageError;
 
@@ -13,6 +15,8 @@ pub enum QuarantineReason {
     OtherRoot {
         /// Height of the table.
         height: u64,
+        /// The root that this server computed for the tree that ends with it.
+        root: Hash,
     },
     /// What is stored of the ledger is damaged, and what is damaged cannot be mended piece by piece.
     Damaged {
@@ -24,7 +28,7 @@ pub enum QuarantineReason {
 impl fmt::Display for QuarantineReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherRoot { height } => {
+            Self::OtherRoot { height, .. } => {
                 write!(f, "most servers signed another root for table {height} than this one computed")
             }
             Self::Damaged { what } => f.write_str(what),
@@ -40,7 +44,7 @@ impl fmt::Display for QuarantineReason {
 /// since_us 1767225600000000
 /// sealed 41                    or "none", or "unknown"
 /// stage marked                 or "rebuilding": what was damaged is set aside
-/// other_root 42                or "damaged" and what is
+/// other_root 42 0a1b...        or "damaged" and what is
 /// crc32c 0a1b2c3d              of the lines above
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +108,7 @@ impl Quarantine {
             Stage::Rebuilding => "rebuilding",
         };
         let reason = match &self.reason {
-            QuarantineReason::OtherRoot { height } => format!("other_root {height}"),
+            QuarantineReason::OtherRoot { height, root } => format!("other_root {height} {root}"),
             QuarantineReason::Damaged { what } => format!("damaged {}", what.replace(['\n', '\r'], " ")),
         };
         let body = format!("{HEAD}\nsince_us {}\nsealed {sealed}\nstage {stage}\n{reason}\n", self.since_us);
@@ -130,7 +134,10 @@ impl Quarantine {
                 _ => return None,
             },
             reason: match reason.split_once(' ')? {
-                ("other_root", height) => QuarantineReason::OtherRoot { height: height.parse().ok()? },
+                ("other_root", tree) => {
+                    let (height, root) = tree.split_once(' ')?;
+                    QuarantineReason::OtherRoot { height: height.parse().ok()?, root: root.parse().ok()? }
+                }
                 ("damaged", what) => QuarantineReason::Damaged { what: what.to_owned() },
                 _ => return None,
             },
@@ -147,7 +154,7 @@ mod tests {
 
     fn marks() -> Vec<Quarantine> {
         let damaged = QuarantineReason::Damaged { what: "row 00 of table assets is corrupt: it is none".into() };
-        let other_root = QuarantineReason::OtherRoot { height: 42 };
+        let other_root = QuarantineReason::OtherRoot { height: 42, root: Hash([7; 32]) };
         vec![
             Quarantine { reason: damaged, since_us: 7, sealed: Sealed::Unknown, stage: Stage::Marked },
             Quarantine {

@@ -22,7 +22,7 @@ impl Ledger {
     /// # Errors
     /// As all reads: [`StorageError::Corrupt`] when what is stored does not check.
     pub fn asset(&self, asset_id: AssetId) -> Result<Option<Asset>, StorageError> {
-        self.state().now(&self.blocks, |now| now.asset(asset_id))
+        self.readable()?.now(&self.blocks, |now| now.asset(asset_id))
     }
 
     /// A party's units of a quantity asset; the nil party's are what is outstanding.
@@ -30,7 +30,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn position(&self, asset_id: AssetId, party_id: PartyId) -> Result<Option<Position>, StorageError> {
-        self.state().now(&self.blocks, |now| now.position(asset_id, party_id))
+        self.readable()?.now(&self.blocks, |now| now.position(asset_id, party_id))
     }
 
     /// A party.
@@ -38,7 +38,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn party(&self, party_id: PartyId) -> Result<Option<Party>, StorageError> {
-        self.state().now(&self.blocks, |now| now.party(party_id))
+        self.readable()?.now(&self.blocks, |now| now.party(party_id))
     }
 
     /// An asset class.
@@ -46,7 +46,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn class(&self, class_id: ClassId) -> Result<Option<Class>, StorageError> {
-        self.state().now(&self.blocks, |now| now.class(class_id))
+        self.readable()?.now(&self.blocks, |now| now.class(class_id))
     }
 
     /// What a record id stands for.
@@ -54,7 +54,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn record(&self, record_id: RecordId) -> Result<Option<RecordView>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         Ok(match state.find(&self.blocks, record_id)? {
             Some(PriorRow::Leaf(leaf_index)) => {
                 let record = match state.tables().find_map(|table| table.leaf(leaf_index)) {
@@ -92,7 +92,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn leaf(&self, leaf_index: u64) -> Result<Option<Vec<u8>>, StorageError> {
-        self.state().leaf(&self.blocks, leaf_index)
+        self.readable()?.leaf(&self.blocks, leaf_index)
     }
 
     /// The payload of a record, byte for byte, unless it had none or it was erased.
@@ -100,7 +100,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn payload(&self, leaf_index: u64) -> Result<Option<Payload>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         if state.erased_by(&self.blocks, leaf_index)?.is_some() {
             return Ok(None);
         }
@@ -115,7 +115,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn erased_by(&self, leaf_index: u64) -> Result<Option<u64>, StorageError> {
-        self.state().erased_by(&self.blocks, leaf_index)
+        self.readable()?.erased_by(&self.blocks, leaf_index)
     }
 
     /// A table by its height: the open one, a closed one, or a block.
@@ -123,7 +123,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn table(&self, height: u64) -> Result<Option<TableView>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         if state.open.height == height {
             return Ok(Some(open_view(&state.open)));
         }
@@ -154,7 +154,7 @@ impl Ledger {
     /// As [`Ledger::asset`].
     pub fn table_by_id(&self, table_id: Uuid) -> Result<Option<TableView>, StorageError> {
         let height = {
-            let state = self.state();
+            let state = self.readable()?;
             let in_memory = state.tables().find(|table| table.table_id == table_id).map(|table| table.height);
             match in_memory {
                 Some(height) => Some(height),
@@ -172,7 +172,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn block(&self, height: u64) -> Result<Option<BlockView>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         let Some(row) = ManifestRow::read(&*state.snapshot, height)? else {
             return Ok(None);
         };
@@ -186,7 +186,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::asset`].
     pub fn checkpoint(&self) -> Result<Option<SignedNote>, StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         match state.seals.sealed_height {
             Some(height) => state.note(height),
             None => Ok(None),

@@ -46,7 +46,7 @@ impl Ledger {
         };
         let corrupt = |detail: String| StorageError::corrupt(format!("the proof of leaf {leaf_index}"), detail);
         let (height, note, row) = {
-            let state = self.state();
+            let state = self.readable()?;
             let sealed = block_of_leaf(&*state.snapshot, leaf_index)?.filter(|height| state.is_sealed(*height));
             let Some(height) = sealed else {
                 return Ok(ReceiptAnswer::NotSealed);
@@ -64,7 +64,7 @@ impl Ledger {
             _ => (own_size, own),
         };
         // Taken after the choice, so that it holds all that was chosen.
-        let snapshot = Arc::clone(&self.state().snapshot);
+        let snapshot = Arc::clone(&self.readable()?.snapshot);
         let stored = Stored { rows: &*snapshot, blocks: &self.blocks };
         let payload = match with_payload {
             true => stored.payload(leaf_index)?.map(|payload| (payload.salt, payload.bytes)),

@@ -42,15 +42,15 @@ impl Default for StoreOptions {
 /// One node's data directory, locked for this process until it is dropped.
 #[derive(Debug)]
 pub struct Store {
-    identity: Identity,
-    raft_log: RaftLog,
-    ledger: Ledger,
-    guard: Guard,
-    quarantine: Mutex<Option<Quarantine>>,
-    path: PathBuf,
-    disk_reserve_bytes: u64,
+    pub(crate) identity: Identity,
+    pub(crate) raft_log: RaftLog,
+    pub(crate) ledger: Ledger,
+    pub(crate) guard: Guard,
+    pub(crate) quarantine: Mutex<Option<Quarantine>>,
+    pub(crate) path: PathBuf,
+    pub(crate) options: StoreOptions,
     // Last, so that the directory is free only when everything above is closed.
-    _lock: File,
+    pub(crate) _lock: File,
 }
 
 impl Store {
@@ -62,22 +62,10 @@ impl Store {
     /// [`StorageError::FormatVersion`], [`StorageError::Corrupt`]; [`StorageError::Io`] when the directory cannot be
     /// written, and [`StorageError::DiskFull`] when less than the reserve is free.
     pub fn open(dir: &Path, expect: &Identity, options: StoreOptions) -> Result<Self, StorageError> {
-        let directory = Directory::new(dir);
-        if !directory.identity().exists() {
-            return Err(StorageError::NoIdentity { path: dir.to_owned() });
-        }
-        let lock = directory.lock()?;
-        let identity = identity::load(dir)?;
-        identity.expect(expect, dir)?;
+        let (directory, lock, identity) = Self::begin_open(dir, expect, &options)?;
         if let Some(mark) = Quarantine::read(&directory.quarantine())? {
             return Err(StorageError::Quarantined { reason: mark.reason });
         }
-        if free_bytes(dir)? < options.disk_reserve_bytes {
-            return Err(StorageError::DiskFull { path: dir.to_owned() });
-        }
-        make_dir(&directory.blocks())?;
-        make_dir(&directory.incoming())?;
-        remove_partials(&directory)?;
         let (ledger, raft_log) = open_databases(&directory, &identity, &options)?;
         let blocks = Blocks::new(directory.clone(), identity.genesis.ledger_id, options.open_blocks_max);
         Ok(Self {
@@ -87,9 +75,31 @@ impl Store {
             identity,
             quarantine: Mutex::default(),
             path: dir.to_owned(),
-            disk_reserve_bytes: options.disk_reserve_bytes,
+            options,
             _lock: lock,
         })
+    }
+
+    /// Takes the directory, makes sure whose it is, and removes what a crash left incomplete.
+    pub(crate) fn begin_open(
+        dir: &Path,
+        expect: &Identity,
+        options: &StoreOptions,
+    ) -> Result<(Directory, File, Identity), StorageError> {
+        let directory = Directory::new(dir);
+        if !directory.identity().exists() {
+            return Err(StorageError::NoIdentity { path: dir.to_owned() });
+        }
+        let lock = directory.lock()?;
+        let identity = identity::load(dir)?;
+        identity.expect(expect, dir)?;
+        if free_bytes(dir)? < options.disk_reserve_bytes {
+            return Err(StorageError::DiskFull { path: dir.to_owned() });
+        }
+        make_dir(&directory.blocks())?;
+        make_dir(&directory.incoming())?;
+        remove_partials(&directory)?;
+        Ok((directory, lock, identity))
     }
 
     /// Who this node is.
@@ -123,6 +133,7 @@ impl Store {
             let sealed = Sealed::UpTo(self.ledger.sealed_height());
             let mark = Quarantine { reason, since_us: now_us, sealed, stage: Stage::Marked };
             mark.write(&Directory::new(&self.path).quarantine())?;
+            self.ledger.set_quarantined(Some(mark.reason.clone()));
             *quarantine = Some(mark);
         }
         Ok(())
@@ -138,7 +149,7 @@ impl Store {
     /// # Errors
     /// When the operating system does not say how much is free.
     pub fn has_room(&self) -> Result<bool, StorageError> {
-        Ok(free_bytes(&self.path)? >= self.disk_reserve_bytes)
+        Ok(free_bytes(&self.path)? >= self.options.disk_reserve_bytes)
     }
 }
 
@@ -171,12 +182,7 @@ fn open_databases(
         if log.exists() || !list(&directory.blocks())?.is_empty() {
             return Err(missing(&ledger));
         }
-        create(&ledger, |database, path| {
-            Changes::commit(database, path, |changes| {
-                changes.put(Of::Meta, FORMAT, &FORMAT_VERSION.to_be_bytes())?;
-                changes.put(Of::Meta, STAMP, &identity.stamp())
-            })
-        })?;
+        create_ledger(directory, identity)?;
     }
     let database = open(&ledger, options.ledger_cache_bytes)?;
     // The first release did not know them. Should one alone be missing, or any other, its name was damaged.
@@ -197,6 +203,16 @@ fn open_databases(
         create(&log, |database, path| RaftLog::initialize(database, path, &identity.stamp()))?;
     }
     Ok((database, open(&log, options.log_cache_bytes)?))
+}
+
+/// Makes an empty ledger.
+pub(crate) fn create_ledger(directory: &Directory, identity: &Identity) -> Result<(), StorageError> {
+    create(&directory.ledger(), |database, path| {
+        Changes::commit(database, path, |changes| {
+            changes.put(Of::Meta, FORMAT, &FORMAT_VERSION.to_be_bytes())?;
+            changes.put(Of::Meta, STAMP, &identity.stamp())
+        })
+    })
 }
 
 fn check_stamp(rows: &Snapshot, identity: &Identity) -> Result<(), StorageError> {
@@ -242,4 +258,4 @@ pub(crate) fn open(path: &Path, cache_bytes: usize) -> Result<Database, StorageE
 
 const FORMAT: &[u8] = b"format";
 const STAMP: &[u8] = b"node";
-const NO_PANIC: &str = "no panic while the mark of the quarantine is held";
+pub(crate) const NO_PANIC: &str = "no panic while the mark of the quarantine is held";

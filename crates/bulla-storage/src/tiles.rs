@@ -74,7 +74,7 @@ impl Ledger {
     /// When the rows cannot be read.
     pub fn checkpoint_of_size(&self, size: u64) -> Result<Option<SignedNote>, StorageError> {
         let Some(last_leaf) = size.checked_sub(1) else { return Ok(None) };
-        let state = self.state();
+        let state = self.readable()?;
         let Some(height) = block_of_leaf(&*state.snapshot, last_leaf)? else { return Ok(None) };
         let row = ManifestRow::read(&*state.snapshot, height)?;
         match row.is_some_and(|row| row.end_leaf == size) && state.is_sealed(height) {
@@ -102,7 +102,7 @@ impl Ledger {
 
     /// The stored rows, and how many leaves of the log are sealed.
     fn sealed_log(&self) -> Result<(Arc<Snapshot>, u64), StorageError> {
-        let state = self.state();
+        let state = self.readable()?;
         let row = match state.seals.sealed_height {
             Some(height) => ManifestRow::read(&*state.snapshot, height)?,
             None => None,

@@ -40,7 +40,9 @@ pub use named::Named;
 pub use problem::Problem;
 pub use quantity::{Quantity, QuantityError};
 pub use replay::{BrokenLeaf, Replay};
-pub use requests::{Act, AssetRequest, BatchRequest, ClassRequest, Kind, Moves, PartyRequest, TransferRequest};
+pub use requests::{
+    Act, AssetRequest, BatchRequest, ClassRequest, EraseRequest, Kind, Moves, PartyRequest, TransferRequest,
+};
 pub use tile::{TILE_WIDTH, Tile};
 pub use time::{Time, TimeError};
 pub use timestamp::{
@@ -48,6 +50,7 @@ pub use timestamp::{
     TimestampQuery,
 };
 pub use views::{
-    AssetView, ClassView, HoldingView, Page, PageQuery, PartyView, PayloadQuery, RecordAnswer, RecordView, RejectedView,
+    AssetView, ClassView, ErasedView, HoldingView, IncidentTold, IncidentView, Page, PageQuery, PartyView,
+    PayloadQuery, RecordAnswer, RecordView, RejectedView,
 };
 pub use witness::{WitnessClient, WitnessError};

@@ -51,6 +51,18 @@ impl Act {
     }
 }
 
+/// Why a payload is erased, as `POST /v1/records/{id}/erase` takes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseRequest {
+    /// The caller's own UUID for the notice; the server makes one (version 7) when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_id: Option<Uuid>,
+    /// Why. Kept with the notice for ever, so it should not repeat what is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// What moves when a unique asset is handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -214,4 +214,60 @@ pub struct RecordView {
     /// The payload, when it was asked for and not erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Document>,
+    /// That the payload was erased, when it was. What commits to it stays, and every proof with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<ErasedView>,
+}
+
+/// That the payload of a record was erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErasedView {
+    /// The record id of the notice that says so.
+    pub record_id: Uuid,
+    /// The notice's place in the ledger's Merkle log.
+    pub leaf_index: u64,
+    /// When the notice was recorded.
+    pub time: Time,
+}
+
+/// Something that went wrong with a server's copy of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IncidentView {
+    /// Whether it is not over yet.
+    pub open: bool,
+    /// What its record says; left out when that was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<IncidentTold>,
+    /// The record that told of it, with its payload.
+    pub record: RecordView,
+    /// The record that told of its end, with its payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<RecordView>,
+}
+
+/// What the payload of an incident says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IncidentTold {
+    /// What went wrong, as one word.
+    pub incident: String,
+    /// The server whose copy it is.
+    pub server: String,
+    /// The height of the block that it is in.
+    #[serde(default)]
+    pub height: Option<u64>,
+    /// The leaf that it is in.
+    #[serde(default)]
+    pub leaf_index: Option<u64>,
+    /// What was found in the place of something else: a root or a SHA-256, in hexadecimal.
+    #[serde(default)]
+    pub found: Option<String>,
+    /// The same in a sentence.
+    pub what: String,
+    /// What proves it, as it was signed.
+    #[serde(default)]
+    pub evidence: Option<String>,
+    /// The server that noticed it.
+    pub noticed_by: String,
+    /// Whether it was put right when it was reported.
+    pub healed: bool,
 }

@@ -1,6 +1,6 @@
 //! `bulla cluster`: who leads, who is behind, what waits to be sealed.
 
-use bulla_client::{ClusterView, MemberView, Role, WitnessView};
+use bulla_client::{ClusterView, IncidentView, MemberView, PageQuery, Role, WitnessView};
 use clap::Subcommand;
 
 use super::print::{count, table};
@@ -10,14 +10,60 @@ use super::{Exit, Failure, Printer, Servers};
 pub(crate) enum ClusterCommand {
     /// Show the servers, how far each has come, and what is not sealed yet
     Status,
+    /// List what went wrong with servers' copies, oldest first, and whether it is over
+    Incidents {
+        /// Only what is not over
+        #[arg(long)]
+        open: bool,
+    },
 }
 
 impl ClusterCommand {
     pub(crate) async fn run(self, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
-        let view = servers.client()?.cluster().await?;
-        printer.show(&view, || words(&view));
+        let client = servers.client()?;
+        match self {
+            ClusterCommand::Status => {
+                let view = client.cluster().await?;
+                printer.show(&view, || words(&view));
+            }
+            ClusterCommand::Incidents { open } => {
+                let (mut incidents, mut page) = (Vec::new(), PageQuery::default());
+                loop {
+                    let found = client.incidents(&page).await?;
+                    incidents.extend(found.items.into_iter().filter(|incident| incident.open || !open));
+                    page.after = found.next;
+                    if page.after.is_none() {
+                        break;
+                    }
+                }
+                printer.show(&incidents, || incident_words(&incidents));
+            }
+        }
         Ok(Exit::Done)
     }
+}
+
+/// Incidents as people read them.
+fn incident_words(incidents: &[IncidentView]) -> String {
+    if incidents.is_empty() {
+        return "no incidents".to_owned();
+    }
+    let row = |incident: &IncidentView| {
+        let told = incident.told.as_ref();
+        let place = match told.map(|told| (told.height, told.leaf_index)) {
+            Some((_, Some(leaf_index))) => format!("leaf {leaf_index}"),
+            Some((Some(height), None)) => format!("block {height}"),
+            _ => "-".to_owned(),
+        };
+        let text = |of: fn(&bulla_client::IncidentTold) -> &str| told.map_or("(erased)", of).to_owned();
+        let state = match &incident.closed {
+            None => "OPEN".to_owned(),
+            Some(closed) => format!("over since {}", closed.time),
+        };
+        let (what, server) = (text(|told| &told.incident), text(|told| &told.server));
+        [incident.record.time.to_string(), what, server, place, state, text(|told| &told.what)]
+    };
+    table(["REPORTED", "INCIDENT", "SERVER", "WHERE", "STATE", "WHAT"], incidents.iter().map(row))
 }
 
 /// The cluster as people read it.

@@ -99,6 +99,11 @@ async fn measure(app: &App) {
         ("bulla_leader_id", status.leader.map_or(0.0, |leader| leader as f64)),
         ("bulla_term", status.term as f64),
     ];
+    // Of the log, not of this process: so it is set, and counts on where it was.
+    if let Ok((incidents, open)) = app.node.ledger().incident_count() {
+        counter!("bulla_incidents_total", "node" => node.clone()).absolute(incidents);
+        gauge!("bulla_open_incidents", "node" => node.clone()).set(open as f64);
+    }
     for (name, value) in values {
         gauge!(name, "node" => node.clone()).set(value);
     }
@@ -119,6 +124,8 @@ fn describe() {
     describe_counter!("bulla_recorded_total", "transfers recorded through this server");
     describe_counter!("bulla_repeated_total", "transfers that had been recorded before");
     describe_counter!("bulla_rejected_total", "transfers rejected, by code");
+    describe_counter!("bulla_incidents_total", "incidents recorded: something was wrong with a server's copy");
+    describe_gauge!("bulla_open_incidents", "incidents that are not closed");
     describe_counter!("bulla_http_requests_total", "requests, by method, route and status");
     describe_histogram!("bulla_http_request_seconds", "time to answer, seconds");
     describe_gauge!("bulla_recorded_size", "leaves recorded, headers included");

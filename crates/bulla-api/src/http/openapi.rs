@@ -4,7 +4,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use super::read::{assets, blocks, cluster, parties, proofs, records, tiles};
+use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles};
 use super::{home, metrics, openapi, write};
 
 /// The HTTP API of a bulla node.
@@ -47,6 +47,7 @@ use super::{home, metrics, openapi, write};
         blocks::policy,
         cluster::cluster,
         cluster::live,
+        incidents::incidents,
         cluster::ready,
         metrics::scrape,
         openapi::openapi,

@@ -12,7 +12,7 @@ use tower_http::trace::TraceLayer;
 
 use super::app::App;
 use super::errors::{ApiError, Fault};
-use super::read::{assets, blocks, cluster, parties, proofs, records, tiles};
+use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles};
 use super::{home, metrics, openapi, write};
 use crate::witnessed::Witnesses;
 
@@ -28,7 +28,7 @@ pub(super) struct Route {
     handler: fn() -> MethodRouter<App>,
 }
 
-pub(super) const ROUTES: [Route; 29] = [
+pub(super) const ROUTES: [Route; 30] = [
     Route { path: "/", methods: &["GET"], handler: || get(home::home) },
     Route { path: "/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint) },
     Route { path: "/checkpoint/{size}", methods: &["GET"], handler: || get(tiles::checkpoint_of_size) },
@@ -50,6 +50,7 @@ pub(super) const ROUTES: [Route; 29] = [
     Route { path: "/v1/classes/{id}", methods: &["GET"], handler: || get(parties::class) },
     Route { path: "/v1/cluster", methods: &["GET"], handler: || get(cluster::cluster) },
     Route { path: "/v1/parties", methods: &["GET", "POST"], handler: || get(parties::parties).post(write::enroll) },
+    Route { path: "/v1/incidents", methods: &["GET"], handler: || get(incidents::incidents) },
     Route { path: "/v1/parties/{id}", methods: &["GET"], handler: || get(parties::party) },
     Route { path: "/v1/parties/{id}/holdings", methods: &["GET"], handler: || get(parties::holdings) },
     Route { path: "/v1/policy", methods: &["GET"], handler: || get(blocks::policy) },

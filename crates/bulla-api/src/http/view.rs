@@ -1,14 +1,14 @@
 //! From the ledger's rows and records to what a caller is shown.
 
 use bulla_client::{
-    Act, AssetView, ClassView, Digest, Document, HoldingView, Kind, Moves, PartyView, Quantity, RecordAnswer,
-    RecordView, RejectedView, Stage, Time,
+    Act, AssetView, ClassView, Digest, Document, ErasedView, HoldingView, IncidentView, Kind, Moves, PartyView,
+    Quantity, RecordAnswer, RecordView, RejectedView, Stage, Time,
 };
 use bulla_ledger::{
     Asset, AssetId, Class, ClassId, NO_LEAF, Name, Party, PartyId, Record, RecordId, Rejection, Transfer, asset_id,
     class_id, party_id,
 };
-use bulla_node::{Entry, Holding, Ledger, StorageError};
+use bulla_node::{Entry, Holding, Incident, Ledger, StorageError};
 use uuid::Uuid;
 
 use super::errors::{ApiError, Missing};
@@ -147,7 +147,35 @@ impl Viewer<'_> {
             payload_commit: transfer.payload_commit.map(Digest::from),
             salt: payload.map(|payload| Digest::from(payload.salt)),
             payload: document,
+            erased: self.erased(record.leaf_index)?,
         })
+    }
+
+    /// The notice that the payload at `leaf_index` was erased.
+    fn erased(&self, leaf_index: u64) -> Result<Option<ErasedView>, StorageError> {
+        let notice = match self.ledger.erased_by(leaf_index)? {
+            Some(notice) => self.ledger.record_at(notice)?,
+            None => None,
+        };
+        Ok(notice.map(|notice| ErasedView {
+            record_id: notice.transfer.record_id.0,
+            leaf_index: notice.leaf_index,
+            time: Time::from_micros(notice.time_us),
+        }))
+    }
+
+    /// Something that went wrong with a server's copy.
+    pub(crate) fn incident(&self, incident: &Incident) -> Result<IncidentView, ApiError> {
+        let record = self.full_record(&incident.opened)?;
+        let told = record.payload.as_ref().and_then(|payload| serde_json::from_str(payload.as_str()).ok());
+        let closed = incident.closed.as_ref().map(|closed| self.full_record(closed)).transpose()?;
+        Ok(IncidentView { open: closed.is_none(), told, record, closed })
+    }
+
+    /// A record with its payload.
+    fn full_record(&self, record: &Record) -> Result<RecordView, ApiError> {
+        let found = self.ledger.record(record.transfer.record_id)?.ok_or(Missing::Record)?;
+        self.recorded(record, &found, true)
     }
 
     pub(crate) fn quantity(&self, units: u128, class: ClassId) -> Result<Quantity, StorageError> {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::{
-    AssetView, ClassView, ClientError, ClusterView, HoldingView, Named, Page, PageQuery, PartyView, PayloadQuery,
-    RecordAnswer, RecordView, TableView,
+    AssetView, ClassView, ClientError, ClusterView, HoldingView, IncidentView, Named, Page, PageQuery, PartyView,
+    PayloadQuery, RecordAnswer, RecordView, TableView,
 };
 
 impl Client {
@@ -124,6 +124,14 @@ impl Client {
         };
         self.about(&Named::Id(record_id), answered, |_, _| answered)?;
         Ok(answer)
+    }
+
+    /// What went wrong with servers' copies, in the order in which it was recorded.
+    ///
+    /// # Errors
+    /// As [`Client::parties`].
+    pub async fn incidents(&self, page: &PageQuery) -> Result<Page<IncidentView>, ClientError> {
+        self.get(&["v1", "incidents"], page).await
     }
 
     /// A record table, by id or height.

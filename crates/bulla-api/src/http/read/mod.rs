@@ -3,6 +3,7 @@
 pub(crate) mod assets;
 pub(crate) mod blocks;
 pub(crate) mod cluster;
+pub(crate) mod incidents;
 pub(crate) mod parties;
 pub(crate) mod proofs;
 pub(crate) mod records;

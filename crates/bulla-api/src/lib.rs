@@ -10,6 +10,7 @@ mod demo;
 mod import;
 mod sample;
 mod scratch;
+mod timestamped;
 mod witness;
 mod witnessed;
 

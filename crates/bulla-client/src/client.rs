@@ -3,6 +3,7 @@
 mod prove;
 mod prove_asset;
 mod read;
+mod stamp;
 mod tiles;
 mod write;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use bulla_sealing::Policy;
 
 pub use self::prove::{ProvenCheckpoint, ProvenRecord};
+pub use self::stamp::ProvenTimestamp;
 use crate::ClientError;
 use crate::exchange::Exchange;
 

@@ -110,6 +110,38 @@ pub struct ClusterView {
     /// The witnesses that the answering server asks to cosign.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<WitnessView>,
+    /// The authority that the answering server asks for timestamps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamps: Option<TimestampingView>,
+}
+
+/// How far the timestamps of one server have come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimestampingView {
+    /// Where the authority is asked.
+    pub url: String,
+    /// Leaves of the newest checkpoint that it stamped for this server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamped_size: Option<u64>,
+    /// When that was, as the authority says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamped: Option<Time>,
+    /// Why there was no timestamp when it was asked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// A seal and the timestamp that one server has for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimestampView {
+    /// Leaves of the checkpoint.
+    pub size: u64,
+    /// When the authority says that it saw the hash of the seal.
+    pub time: Time,
+    /// The seal, which is what was stamped: a signed note, byte for byte.
+    pub seal: String,
+    /// The authority's reply, a DER TimeStampResp (RFC 3161), in base64.
+    pub reply: String,
 }
 
 /// How far a witness has come, as one server knows it.

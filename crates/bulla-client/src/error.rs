@@ -3,7 +3,7 @@
 use bulla_ledger::{DecodeError, NameError};
 use bulla_sealing::{MalformedNote, ReceiptError, SealError};
 
-use crate::{AssetProofError, CompactError, CustodyProofError, Problem};
+use crate::{AssetProofError, CompactError, CustodyProofError, Problem, TimestampError};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,9 @@ pub enum ClientError {
     /// The checkpoint is not sealed under the policy.
     #[error("the checkpoint is not sealed under the policy")]
     Seal(#[from] SealError),
+    /// The timestamp is none, or not one of the seal that came with it.
+    #[error("the timestamp is not one of this seal")]
+    Timestamp(#[from] TimestampError),
     /// A name breaks the rules for names.
     #[error("this is not a name of this ledger")]
     Name(#[from] NameError),

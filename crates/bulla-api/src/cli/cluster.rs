@@ -1,6 +1,10 @@
 //! `bulla cluster`: who leads, who is behind, what waits to be sealed.
 
+<<<<<<< Updated upstream
 use bulla_client::{ClusterView, IncidentView, MemberView, PageQuery, Role, WitnessView};
+=======
+use bulla_client::{ClusterView, MemberView, Role, TimestampingView, WitnessView};
+>>>>>>> Stashed changes
 use clap::Subcommand;
 
 use super::print::{count, table};
@@ -85,6 +89,9 @@ fn words(view: &ClusterView) -> String {
     if !view.witnesses.is_empty() {
         text += &format!("\n{}", table(["WITNESS", "COSIGNED UP TO", "STATE"], view.witnesses.iter().map(witness_row)));
     }
+    if let Some(timestamps) = &view.timestamps {
+        text += &format!("\n{}", table(["TIMESTAMPS FROM", "STAMPED UP TO", "STATE"], [timestamps_row(timestamps)]));
+    }
     if let Some(oldest) = view.unsealed.first() {
         text += &format!(
             "\n{} not sealed yet; block {} (closed {}) waits for {}\n",
@@ -124,6 +131,13 @@ fn witness_row(witness: &WitnessView) -> [String; 3] {
     [witness.name.clone(), cosigned, state]
 }
 
+fn timestamps_row(view: &TimestampingView) -> [String; 3] {
+    let stamped = view.stamped_size.zip(view.stamped);
+    let stamped = stamped.map_or_else(|| "-".to_owned(), |(size, time)| format!("{size} leaves at {time}"));
+    let state = view.problem.as_ref().map_or_else(|| "good".to_owned(), |problem| format!("DOES NOT STAMP: {problem}"));
+    [view.url.clone(), stamped, state]
+}
+
 #[cfg(test)]
 mod tests {
     use bulla_client::{ProgressView, Time, UnsealedView};
@@ -161,6 +175,7 @@ mod tests {
                 waiting_for: vec!["node-3".to_owned()],
             }],
             witnesses: Vec::new(),
+            timestamps: None,
         };
         expect![[r#"
             ledger ledger.example.org (00000000-0000-0000-0000-000000000000)

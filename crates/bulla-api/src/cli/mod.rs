@@ -20,6 +20,7 @@ mod progress;
 mod receipt;
 mod sample;
 mod serve;
+mod timestamp;
 mod transfer;
 mod verify;
 mod witness;
@@ -111,6 +112,9 @@ enum Command {
     /// Get certificates of where an asset is and how it came there, and verify them without asking anybody
     #[command(subcommand)]
     Certificate(certificate::CertificateCommand),
+    /// Get timestamps of what was sealed, and verify them without asking anybody
+    #[command(subcommand)]
+    Timestamp(timestamp::TimestampCommand),
     Verify(verify::Verify),
     Witness(witness::WitnessCommand),
     /// Print the policy: the keys that receipts must be signed with
@@ -171,6 +175,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Block(command) => command.run(servers, &printer).await,
             Command::Receipt(command) => command.run(servers, &printer).await,
             Command::Certificate(command) => command.run(servers, &printer).await,
+            Command::Timestamp(command) => command.run(servers, &printer).await,
             Command::Verify(command) => command.run(servers, &printer).await,
             Command::Witness(command) => command.run(&printer).await,
             Command::Policy(command) => command.run(servers, &printer).await,

@@ -27,6 +27,7 @@ use super::{Exit, Failure, Printer};
 use crate::http::{HttpServer, router_with};
 use crate::keygen::load_peer_security;
 use crate::peer::{LocalNode, PeerSecurity, TcpTransport, serve_peers};
+use crate::timestamped::Timestamps;
 use crate::witnessed::Witnesses;
 
 /// Run one server of a cluster
@@ -63,8 +64,10 @@ impl Serve {
         let (node, peers) = open(&config, me, local, security, peers).await?;
         let witnesses = Witnesses::open(&config.witnesses, &me.data, node.policy())
             .map_err(|error| Failure::could_not(chain(&error)))?;
-        let mut following = witnesses.follow(&node);
-        let router = router_with(node.clone(), witnesses);
+        let timestamps =
+            Timestamps::open(config.timestamp.as_ref(), &me.data).map_err(|error| Failure::could_not(chain(&error)))?;
+        let mut following = [witnesses.follow(&node), timestamps.follow(&node)];
+        let router = router_with(node.clone(), witnesses, timestamps);
         let http = HttpServer::serve_router(router, config.limits.clone(), http)
             .map_err(|error| Failure::caused("cannot serve HTTP", &error))?;
         ready(&node, me, http.address(), printer);
@@ -76,7 +79,9 @@ impl Serve {
         };
         tracing::info!(node = me.name, "shutting down");
         http.shutdown().await;
-        following.shutdown().await;
+        for tasks in &mut following {
+            tasks.shutdown().await;
+        }
         node.shutdown().await;
         peers.end().await;
         match failed {

@@ -6,6 +6,7 @@ use bulla_node::config::LimitsSection;
 use bulla_node::{Ledger, Node};
 
 use super::errors::{ApiError, Cause};
+use crate::timestamped::Timestamps;
 use crate::witnessed::Witnesses;
 
 /// The node behind the routes.
@@ -13,6 +14,7 @@ use crate::witnessed::Witnesses;
 pub(crate) struct App {
     pub(crate) node: Node,
     pub(crate) witnesses: Witnesses,
+    pub(crate) timestamps: Timestamps,
 }
 
 impl App {

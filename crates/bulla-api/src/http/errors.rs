@@ -88,6 +88,8 @@ pub(crate) enum Missing {
     CheckpointOfSize,
     /// The sealed log has no such tile or bundle.
     Tile,
+    /// This server has no such timestamp.
+    Timestamp,
     /// A receipt with this payload would be longer than receipts may be.
     ReceiptSize,
     /// More records led to what is so than a certificate may have.
@@ -278,6 +280,7 @@ fn missing(missing: Missing) -> (StatusCode, &'static str, bool) {
         Missing::Checkpoint => (StatusCode::NOT_FOUND, "no_checkpoint", true),
         Missing::CheckpointOfSize => (StatusCode::NOT_FOUND, "unknown_checkpoint", false),
         Missing::Tile => (StatusCode::NOT_FOUND, "unknown_tile", false),
+        Missing::Timestamp => (StatusCode::NOT_FOUND, "unknown_timestamp", false),
         Missing::ReceiptSize => (StatusCode::UNPROCESSABLE_ENTITY, "receipt_too_large", false),
         Missing::CertificateSize => (StatusCode::UNPROCESSABLE_ENTITY, "certificate_too_large", false),
         Missing::Position => (StatusCode::NOT_FOUND, "unknown_position", false),
@@ -294,6 +297,9 @@ fn sentence(missing: Missing) -> &'static str {
         Missing::Checkpoint => "no block is sealed yet",
         Missing::CheckpointOfSize => "no sealed block ends with this many leaves",
         Missing::Tile => "the sealed log has no such tile, or not so much of it yet",
+        Missing::Timestamp => {
+            "this server has no such timestamp, or not yet: not every checkpoint gets one, and other servers have their own"
+        }
         Missing::ReceiptSize => "with this payload the receipt would be too long; ask without it",
         Missing::CertificateSize => "more than 10,000 records led to what is so; ask for the proof and the history",
         Missing::Position => "the party never had units of this asset",

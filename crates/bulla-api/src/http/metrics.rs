@@ -118,6 +118,11 @@ async fn measure(app: &App) {
         gauge!("bulla_witness_lag_leaves", &labels).set(witness.lag_leaves as f64);
         gauge!("bulla_witness_failing", &labels).set(f64::from(u8::from(witness.problem.is_some())));
     }
+    if let Some(view) = app.timestamps.view() {
+        let labels = [("node", node)];
+        gauge!("bulla_timestamp_size", &labels).set(view.stamped_size.unwrap_or(0) as f64);
+        gauge!("bulla_timestamp_failing", &labels).set(f64::from(u8::from(view.problem.is_some())));
+    }
 }
 
 fn describe() {
@@ -143,4 +148,6 @@ fn describe() {
     );
     describe_gauge!("bulla_witness_lag_leaves", "sealed leaves that a witness has not cosigned");
     describe_gauge!("bulla_witness_failing", "1 when a witness did not cosign when it was asked last");
+    describe_gauge!("bulla_timestamp_size", "leaves of the newest checkpoint that has a timestamp; 0 before the first");
+    describe_gauge!("bulla_timestamp_failing", "1 when the authority gave no timestamp when it was asked last");
 }

@@ -4,7 +4,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
+<<<<<<< Updated upstream
 use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles};
+=======
+use super::read::{assets, blocks, cluster, parties, proofs, records, tiles, timestamps};
+>>>>>>> Stashed changes
 use super::{home, metrics, openapi, write};
 
 /// The HTTP API of a bulla node.
@@ -44,6 +48,10 @@ use super::{home, metrics, openapi, write};
         tiles::checkpoint_of_size,
         tiles::tile,
         tiles::verifier_keys,
+        timestamps::seal_of_size,
+        timestamps::timestamp_of_size,
+        timestamps::timestamp,
+        timestamps::timestamp_v1,
         blocks::policy,
         cluster::cluster,
         cluster::live,

@@ -12,8 +12,13 @@ use tower_http::trace::TraceLayer;
 
 use super::app::App;
 use super::errors::{ApiError, Fault};
+<<<<<<< Updated upstream
 use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles};
+=======
+use super::read::{assets, blocks, cluster, parties, proofs, records, tiles, timestamps};
+>>>>>>> Stashed changes
 use super::{home, metrics, openapi, write};
+use crate::timestamped::Timestamps;
 use crate::witnessed::Witnesses;
 
 /// The header by which a caller says which ledger it means, and a node which one it has.
@@ -28,15 +33,22 @@ pub(super) struct Route {
     handler: fn() -> MethodRouter<App>,
 }
 
+<<<<<<< Updated upstream
 pub(super) const ROUTES: [Route; 30] = [
+=======
+pub(super) const ROUTES: [Route; 33] = [
+>>>>>>> Stashed changes
     Route { path: "/", methods: &["GET"], handler: || get(home::home) },
     Route { path: "/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint) },
     Route { path: "/checkpoint/{size}", methods: &["GET"], handler: || get(tiles::checkpoint_of_size) },
+    Route { path: "/checkpoint/{size}/seal", methods: &["GET"], handler: || get(timestamps::seal_of_size) },
+    Route { path: "/checkpoint/{size}/timestamp", methods: &["GET"], handler: || get(timestamps::timestamp_of_size) },
     Route { path: "/livez", methods: &["GET"], handler: || get(cluster::live) },
     Route { path: "/metrics", methods: &["GET"], handler: || get(metrics::scrape) },
     Route { path: "/openapi.json", methods: &["GET"], handler: || get(openapi::openapi) },
     Route { path: "/readyz", methods: &["GET"], handler: || get(cluster::ready) },
     Route { path: "/tile/{*path}", methods: &["GET"], handler: || get(tiles::tile) },
+    Route { path: "/timestamp", methods: &["GET"], handler: || get(timestamps::timestamp) },
     Route { path: "/v1/assets", methods: &["GET", "POST"], handler: || get(assets::assets).post(write::register) },
     Route { path: "/v1/assets/{id}", methods: &["GET"], handler: || get(assets::asset) },
     Route { path: "/v1/assets/{id}/certificate", methods: &["GET"], handler: || get(proofs::certificate) },
@@ -57,19 +69,20 @@ pub(super) const ROUTES: [Route; 30] = [
     Route { path: "/v1/records/{id}", methods: &["GET"], handler: || get(records::record) },
     Route { path: "/v1/records/{id}/receipt", methods: &["GET"], handler: || get(records::receipt) },
     Route { path: "/v1/tables/{id}", methods: &["GET"], handler: || get(blocks::table) },
+    Route { path: "/v1/timestamp", methods: &["GET"], handler: || get(timestamps::timestamp_v1) },
     Route { path: "/v1/transfers", methods: &["POST"], handler: || axum::routing::post(write::transfers) },
     Route { path: "/vkeys", methods: &["GET"], handler: || get(tiles::verifier_keys) },
 ];
 
 /// The HTTP API of `node`, to be served by [`super::HttpServer`] or called in a test.
 pub fn router(node: Node) -> Router {
-    router_with(node, Witnesses::default())
+    router_with(node, Witnesses::default(), Timestamps::default())
 }
 
-/// The same, with the cosignatures of these witnesses.
-pub(crate) fn router_with(node: Node, witnesses: Witnesses) -> Router {
+/// The same, with the cosignatures of these witnesses, and these timestamps.
+pub(crate) fn router_with(node: Node, witnesses: Witnesses, timestamps: Timestamps) -> Router {
     metrics::recorder();
-    let app = App { node, witnesses };
+    let app = App { node, witnesses, timestamps };
     ROUTES
         .iter()
         .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))

@@ -14,7 +14,8 @@ use crate::http::errors::{ApiError, Cause};
     (status = "default", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn cluster(State(app): State<App>) -> Json<ClusterView> {
-    Json(ClusterView { witnesses: app.witnesses.views(), ..cluster_view(&app.node).await })
+    let (witnesses, timestamps) = (app.witnesses.views(), app.timestamps.view());
+    Json(ClusterView { witnesses, timestamps, ..cluster_view(&app.node).await })
 }
 
 /// The process answers.
@@ -60,6 +61,7 @@ pub(crate) async fn cluster_view(node: &Node) -> ClusterView {
             })
             .collect(),
         witnesses: Vec::new(),
+        timestamps: None,
     }
 }
 

@@ -8,3 +8,4 @@ pub(crate) mod parties;
 pub(crate) mod proofs;
 pub(crate) mod records;
 pub(crate) mod tiles;
+pub(crate) mod timestamps;

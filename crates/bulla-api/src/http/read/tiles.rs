@@ -145,7 +145,7 @@ fn parse_index(text: &str) -> Option<u64> {
 }
 
 /// Reads a decimal number without sign or leading zeros.
-fn decimal(text: &str) -> Option<u64> {
+pub(super) fn decimal(text: &str) -> Option<u64> {
     let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| canonical)
 }

@@ -1,10 +1,6 @@
 //! `bulla cluster`: who leads, who is behind, what waits to be sealed.
 
-<<<<<<< Updated upstream
-use bulla_client::{ClusterView, IncidentView, MemberView, PageQuery, Role, WitnessView};
-=======
-use bulla_client::{ClusterView, MemberView, Role, TimestampingView, WitnessView};
->>>>>>> Stashed changes
+use bulla_client::{ClusterView, IncidentView, MemberView, PageQuery, Role, TimestampingView, WitnessView};
 use clap::Subcommand;
 
 use super::print::{count, table};

@@ -4,11 +4,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-<<<<<<< Updated upstream
-use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles};
-=======
-use super::read::{assets, blocks, cluster, parties, proofs, records, tiles, timestamps};
->>>>>>> Stashed changes
+use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles, timestamps};
 use super::{home, metrics, openapi, write};
 
 /// The HTTP API of a bulla node.

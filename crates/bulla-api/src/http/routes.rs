@@ -12,11 +12,7 @@ use tower_http::trace::TraceLayer;
 
 use super::app::App;
 use super::errors::{ApiError, Fault};
-<<<<<<< Updated upstream
-use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles};
-=======
-use super::read::{assets, blocks, cluster, parties, proofs, records, tiles, timestamps};
->>>>>>> Stashed changes
+use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles, timestamps};
 use super::{home, metrics, openapi, write};
 use crate::timestamped::Timestamps;
 use crate::witnessed::Witnesses;
@@ -33,11 +29,7 @@ pub(super) struct Route {
     handler: fn() -> MethodRouter<App>,
 }
 
-<<<<<<< Updated upstream
-pub(super) const ROUTES: [Route; 30] = [
-=======
-pub(super) const ROUTES: [Route; 33] = [
->>>>>>> Stashed changes
+pub(super) const ROUTES: [Route; 34] = [
     Route { path: "/", methods: &["GET"], handler: || get(home::home) },
     Route { path: "/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint) },
     Route { path: "/checkpoint/{size}", methods: &["GET"], handler: || get(tiles::checkpoint_of_size) },

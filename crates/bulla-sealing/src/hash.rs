@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
+
+use crate::short_sha::{hash_pair, hash_prefixed};
 
 /// A SHA-256 output: of a leaf, of an inner node, or of a whole tree.
 ///
@@ -41,10 +42,7 @@ impl Hash {
 
 /// Hash of a leaf: `SHA-256(00 || leaf)` (RFC 9162 section 2.1.1).
 pub fn leaf_hash(leaf: &[u8]) -> Hash {
-    let mut sha = Sha256::new();
-    sha.update(LEAF_PREFIX);
-    sha.update(leaf);
-    Hash(sha.finalize().into())
+    hash_prefixed(LEAF_PREFIX, leaf)
 }
 
 /// Hashes of many leaves of equal length that lie one after another, in their order.
@@ -69,11 +67,7 @@ pub fn leaf_hashes(leaves: &[u8], stride: usize) -> Vec<Hash> {
 
 /// Hash of an inner node: `SHA-256(01 || left || right)` (RFC 9162 section 2.1.1).
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut node = [0; 65];
-    node[0] = NODE_PREFIX;
-    node[1..33].copy_from_slice(&left.0);
-    node[33..].copy_from_slice(&right.0);
-    Hash(Sha256::digest(node).into())
+    hash_pair(NODE_PREFIX, left, right)
 }
 
 /// Root of the tree without leaves: SHA-256 of nothing.
@@ -125,11 +119,13 @@ fn digit(character: u8) -> Result<u8, HashTextError> {
 
 // Leaves and inner nodes hash under different first bytes. Without that, the two child hashes of
 // an inner node would also be a valid leaf, and a forged leaf could stand in for a subtree.
-const LEAF_PREFIX: [u8; 1] = [0x00];
+const LEAF_PREFIX: u8 = 0x00;
 const NODE_PREFIX: u8 = 0x01;
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     #[test]

@@ -1,10 +1,9 @@
 //! Proofs of the state map: the value of a key, or that it has none.
 
-use sha2::{Digest, Sha256};
-
 use crate::cursor::Cursor;
 use crate::hash::Hash;
 use crate::leaf::{DecodeError, rule};
+use crate::short_sha::hash_pair;
 
 /// Most hashes beside the way down to a key: one for each of its bits.
 pub const MAP_DEPTH_MAX: usize = 256;
@@ -119,24 +118,17 @@ impl MapProof {
 
 impl MapLeaf {
     pub(crate) fn hash(&self) -> Hash {
-        map_hash(LEAF_PREFIX, &self.key, &self.value)
+        hash_pair(LEAF_PREFIX, &self.key, &self.value)
     }
 }
 
 pub(crate) fn map_node_hash(left: &Hash, right: &Hash) -> Hash {
-    map_hash(NODE_PREFIX, left, right)
+    hash_pair(NODE_PREFIX, left, right)
 }
 
 /// Bit number `place` of a key, the first being the highest bit of its first byte.
 pub(crate) fn bit(key: &Hash, place: usize) -> bool {
     key.0[place / 8] & (0x80 >> (place % 8)) != 0
-}
-
-fn map_hash(prefix: u8, first: &Hash, second: &Hash) -> Hash {
-    let mut bytes = [prefix; 65];
-    bytes[1..33].copy_from_slice(&first.0);
-    bytes[33..].copy_from_slice(&second.0);
-    Hash(Sha256::digest(bytes).into())
 }
 
 // 00 and 01 are the log's; 04 begins what a value is the hash of. So no bytes are two things at once.

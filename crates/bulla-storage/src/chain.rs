@@ -56,6 +56,12 @@ impl Chain {
         }
     }
 
+    /// The chain behind a header; `log` ends with it.
+    pub(crate) fn after(header: &Header, log: Frontier) -> Self {
+        let (height, prev_header) = (header.height + 1, header.leaf_hash());
+        Self { height, prev_header, last_time_us: header.closed_us, log, ..Self::new() }
+    }
+
     /// The table that follows the last header. Leaf 0 of a ledger is its configuration.
     pub(crate) fn open_table(&self, charter: &Charter) -> RecordTable {
         let table_id = table_id(charter.config.ledger_id, self.height, &self.prev_header);

@@ -61,6 +61,11 @@ impl Directory {
         self.blocks().join(format!("{height:010}.block"))
     }
 
+    /// Where damaged block files are kept after they were replaced.
+    pub(crate) fn damaged(&self) -> PathBuf {
+        self.root.join("damaged")
+    }
+
     /// Where blocks of peers arrive.
     pub(crate) fn incoming(&self) -> PathBuf {
         self.root.join("incoming")

@@ -322,7 +322,7 @@ fn corrupt(path: &Path, number: u64, detail: &str) -> StorageError {
     StorageError::corrupt(format!("line {} of {}", number + 1, path.display()), detail)
 }
 
-const LINE_LEN: u64 = 128;
+pub(crate) const LINE_LEN: u64 = 128;
 const _: () = assert!(512 % LINE_LEN == 0 && LINE_LEN > 20 + 1 + 20 + 1 + 64 + 1 + 8);
 
 #[cfg(test)]

@@ -48,11 +48,18 @@ impl ManifestRow {
     }
 
     pub(crate) fn put(&self, changes: &mut Changes<'_>, height: u64) -> Result<(), StorageError> {
+        self.rows(height).iter().try_for_each(|(of, key, value)| changes.put(*of, key, value))
+    }
+
+    /// The rows that lead to the block: by height, by table, by leaf.
+    pub(crate) fn rows(&self, height: u64) -> [(Of, Vec<u8>, Vec<u8>); 3] {
         let key = height.to_be_bytes();
-        changes.put(Of::Manifest, &key, &self.encode())?;
-        changes.put(Of::BlockOfTable, self.table_id.as_bytes(), &key)?;
         let extent = [key, self.end_leaf.to_be_bytes()].concat();
-        changes.put(Of::BlockOfLeaf, &self.first_leaf.to_be_bytes(), &extent)
+        [
+            (Of::Manifest, key.to_vec(), self.encode().to_vec()),
+            (Of::BlockOfTable, self.table_id.as_bytes().to_vec(), key.to_vec()),
+            (Of::BlockOfLeaf, self.first_leaf.to_be_bytes().to_vec(), extent),
+        ]
     }
 
     fn encode(&self) -> [u8; Self::LEN] {

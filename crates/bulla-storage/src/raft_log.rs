@@ -162,6 +162,24 @@ impl RaftLog {
         Ok(found)
     }
 
+    /// The indexes of the first and the last entry, whatever is in them.
+    pub(crate) fn bounds(&self) -> Result<Option<(u64, u64)>, StorageError> {
+        contain(&self.path, || {
+            let entries = self.begin_read()?.open_table(ENTRIES).map_err(self.failed())?;
+            let first = entries.first().map_err(self.failed())?.map(|(index, _)| index.value());
+            let last = entries.last().map_err(self.failed())?.map(|(index, _)| index.value());
+            Ok(first.zip(last))
+        })
+    }
+
+    /// Reads everything that there is one of: vote, log ids, and whose log it is.
+    pub(crate) fn check_fields(&self) -> Result<(), StorageError> {
+        contain(&self.path, || {
+            let read = self.begin_read()?;
+            [FORMAT, STAMP, VOTE, COMMITTED, PURGED].iter().try_for_each(|name| self.field(&read, name).map(drop))
+        })
+    }
+
     fn field(&self, read: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
         let fields = read.open_table(FIELDS).map_err(self.failed())?;
         match fields.get(name).map_err(self.failed())? {

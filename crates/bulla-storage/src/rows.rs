@@ -106,15 +106,35 @@ pub(crate) trait Rows {
         contain(self.path(), || self.table(of).len().map_err(StorageError::database(self.path())))
     }
 
+    /// A row as its bytes are, checksum and all.
+    fn raw(&self, of: Of, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        contain(self.path(), || {
+            let value = self.table(of).get(key).map_err(StorageError::database(self.path()))?;
+            Ok(value.map(|value| value.value().to_vec()))
+        })
+    }
+
+    /// The first `limit` rows between two keys, as their bytes are.
+    fn raw_range(&self, of: Of, range: (Bound<&[u8]>, Bound<&[u8]>), limit: usize) -> Result<Vec<Row>, StorageError> {
+        contain(self.path(), || {
+            let rows = self.table(of).range::<&[u8]>(range).map_err(StorageError::database(self.path()))?;
+            let raw = |row: Read<'_>| {
+                let (key, value) = row.map_err(StorageError::database(self.path()))?;
+                Ok((key.value().to_vec(), value.value().to_vec()))
+            };
+            rows.take(limit).map(raw).collect()
+        })
+    }
+
     fn checked_row(&self, of: Of, row: Read<'_>) -> Result<Row, StorageError> {
         let (key, value) = row.map_err(StorageError::database(self.path()))?;
         Ok((key.value().to_vec(), self.checked(of, key.value(), value.value())?))
     }
 
     fn checked(&self, of: Of, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, StorageError> {
-        match stored.split_last_chunk() {
-            Some((value, sum)) if *sum == checksum(of, key, value) => Ok(value.to_vec()),
-            _ => Err(self.corrupt_row(of, key, "its value does not match its checksum")),
+        match unsummed(of, key, stored) {
+            Some(value) => Ok(value.to_vec()),
+            None => Err(self.corrupt_row(of, key, "its value does not match its checksum")),
         }
     }
 
@@ -214,9 +234,7 @@ impl<'t> Changes<'t> {
     }
 
     pub(crate) fn put(&mut self, of: Of, key: &[u8], value: &[u8]) -> Result<(), StorageError> {
-        let mut stored = Vec::with_capacity(value.len() + 4);
-        stored.extend_from_slice(value);
-        stored.extend_from_slice(&checksum(of, key, value));
+        let stored = summed(of, key, value);
         let table = &mut self.tables[of as usize];
         table.insert(key, stored.as_slice()).map_err(StorageError::database(self.path))?;
         Ok(())
@@ -254,11 +272,13 @@ impl Of {
         Self::Classes,
         Self::Holdings,
         Self::Payloads,
+        Self::Erased,
+        Self::Incidents,
         Self::Seals,
         Self::Attestations,
     ];
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta",
             Self::Manifest => "manifest",
@@ -266,14 +286,14 @@ impl Of {
             Self::BlockOfTable => "block_of_table",
             Self::Subtrees => "subtrees",
             Self::Priors => "priors",
-        Self::Erased,
-        Self::Incidents,
             Self::Assets => "assets",
             Self::Positions => "positions",
             Self::Parties => "parties",
             Self::Classes => "classes",
             Self::Holdings => "holdings",
             Self::Payloads => "payloads",
+            Self::Erased => "erased",
+            Self::Incidents => "incidents",
             Self::Seals => "seals",
             Self::Attestations => "attestations",
         }
@@ -286,8 +306,6 @@ impl Of {
 
 /// The keys that begin with `prefix` and come after `prefix || after`.
 pub(crate) fn after(prefix: &[u8], after: Option<&[u8]>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
-            Self::Erased => "erased",
-            Self::Incidents => "incidents",
     let start = match after {
         Some(after) => Bound::Excluded([prefix, after].concat()),
         None => Bound::Included(prefix.to_vec()),
@@ -311,12 +329,26 @@ pub(crate) fn borrowed(range: &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> (Bound<&[u8]
     (range.0.as_ref().map(Vec::as_slice), range.1.as_ref().map(Vec::as_slice))
 }
 
+/// What is stored for a value: the value and its checksum.
+pub(crate) fn summed(of: Of, key: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut stored = Vec::with_capacity(value.len() + 4);
+    stored.extend_from_slice(value);
+    stored.extend_from_slice(&checksum(of, key, value));
+    stored
+}
+
+/// The value in what is stored; `None` when its checksum does not fit.
+pub(crate) fn unsummed<'a>(of: Of, key: &[u8], stored: &'a [u8]) -> Option<&'a [u8]> {
+    let (value, sum) = stored.split_last_chunk()?;
+    (*sum == checksum(of, key, value)).then_some(value)
+}
+
 fn checksum(of: Of, key: &[u8], value: &[u8]) -> [u8; 4] {
     let sum = crc32c::crc32c(of.name().as_bytes());
     crc32c::crc32c_append(crc32c::crc32c_append(sum, key), value).to_be_bytes()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

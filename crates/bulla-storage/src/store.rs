@@ -107,6 +107,10 @@ impl Store {
         &self.identity
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The Raft log and vote.
     pub fn raft_log(&self) -> &RaftLog {
         &self.raft_log

@@ -252,7 +252,7 @@ impl PriorRow {
         }
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (tag, rest) = bytes.split_first()?;
         let (number, rest) = rest.split_first_chunk()?;
         let number = u64::from_be_bytes(*number);

@@ -11,5 +11,6 @@ mod proving;
 mod reopening;
 mod replaced;
 mod requests;
+mod scrubbing;
 mod sealing;
 mod tampering;

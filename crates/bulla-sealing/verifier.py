@@ -92,6 +92,13 @@ def from_decimal(text):
     return int(text) if digits and int(text) < NO_LIMIT else None
 
 
+def from_uuid(text):
+    """The UUID, or None when it is not written as section 1 says."""
+    digits = [text[start:end] for start, end in [(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)]]
+    right = "-".join(digits) == text and all(digit in "0123456789abcdef" for digit in "".join(digits))
+    return uuid.UUID(text) if right and len(text) == 36 else None
+
+
 def from_utf8(data, name):
     try:
         return data.decode("utf-8")
@@ -471,8 +478,8 @@ URN = "urn:uuid:"
 def read_ledger_id(text):
     digits = text.translate({ord(sign): None for sign in "-{}"})
     require(len(digits) == 32 and all(digit in string.hexdigits for digit in digits), "Form")
-    read = uuid.UUID(digits)
-    require(str(read) == text, "LedgerId")
+    read = from_uuid(text)
+    require(read is not None, "LedgerId")
     return read
 
 
@@ -746,6 +753,71 @@ def is_leap(year):
     return int(year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
 
 
+# --- 12. Accept promises --------------------------------------------------------------------------
+
+PROMISE_FIRST_LINE = "bulla-accept/v1"
+
+
+def read_hash(text):
+    data = from_base64(text)
+    return data if data is not None and len(data) == 32 else None
+
+
+def read_promise(data):
+    """The promise, its text, and the signature lines."""
+    require(len(data) <= 1_024, "TooLong")
+    with part("Note"):
+        text, signatures = read_note(from_utf8(data, "NotUtf8"))
+    first, *lines, end = text.split("\n")
+    require(first == PROMISE_FIRST_LINE, "UnknownFormat")
+    require(len(lines) == 5 and end == "", "Lines")
+
+    def read(line, word, name, meaning):
+        value = meaning(line[len(word):]) if line.startswith(word) else None
+        require(value is not None, name)
+        return value
+
+    origin, leaf, hashed, table, time = lines
+    promise = {
+        "origin": read(origin, "origin ", "Origin", lambda text: text if is_key_name(text) else None),
+        "leaf_index": read(leaf, "leaf ", "Leaf", from_decimal),
+        "leaf_hash": read(hashed, "hash ", "Hash", read_hash),
+        "table_id": read(table, "table ", "Table", from_uuid),
+        "time_ms": read(time, "time ", "Time", from_decimal),
+    }
+    return promise, text, signatures
+
+
+def verify_promise(data, policy):
+    with part("Malformed"):
+        promise, text, signatures = read_promise(data)
+    require(promise["origin"] == policy["origin"], "UnknownOrigin")
+    require(len(signatures) == 1, "NotOneSignature")
+    name, found_id, signature = signatures[0]
+    keys = [key for node, key in policy["nodes"] if (node, key_id(node, LOG, key)) == (name, found_id)]
+    require(keys, "UnknownSigner")
+    verify_signature(keys[0], text.encode(), signature)
+    return {"node": name, **promise}
+
+
+def fate_of(promise, record_leaf, header_leaf):
+    """What a receipt that was verified says to a promise."""
+    record, header = read_record(record_leaf), read_header(header_leaf)
+    index, hashed = promise["leaf_index"], promise["leaf_hash"]
+    if record["leaf_index"] == index:
+        if leaf_hash(record_leaf) != hashed:
+            return "broken, OtherLeaf"
+    elif hashed in (leaf_hash(record_leaf), leaf_hash(record_leaf[:8] + u(8, index) + record_leaf[16:])):
+        return "broken, Elsewhere"
+    if header["leaf_index"] == index and leaf_hash(header_leaf) != hashed:
+        return "broken, OtherLeaf"
+    is_here = header["first_leaf"] <= index <= header["leaf_index"]
+    is_table = header["table_id"] == promise["table_id"]
+    if is_here != is_table:
+        return "broken, OtherTable" if is_here else "broken, NotInTable"
+    return "kept" if record["leaf_index"] == index else "not comparable"
+
+
 # --- The test vectors ----------------------------------------------------------------------------
 
 
@@ -808,6 +880,16 @@ def judge_consistency(case, _):
     return {}
 
 
+def judge_promise(case, file):
+    policy = read_policy(file["policies"][case["policy"]])
+    promise = verify_promise(piece(case, "promise"), policy)
+    if "receipt" not in case:
+        return {**promise, "fate": None}
+    verify_receipt(piece(case, "receipt"), policy)
+    record, _, header, *_ = read_receipt(piece(case, "receipt"))
+    return {**promise, "fate": fate_of(promise, record, header)}
+
+
 def judge_signature(case, _):
     verify_signature(*(bytes.fromhex(case[field]) for field in ["public_key", "message", "signature"]))
     return {}
@@ -832,6 +914,7 @@ JUDGES = {
     "inclusion": judge_inclusion,
     "consistency": judge_consistency,
     "signatures": judge_signature,
+    "promises": judge_promise,
 }
 
 

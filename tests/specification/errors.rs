@@ -158,8 +158,47 @@ pub fn of_name(error: &NameError) -> String {
     name.into()
 }
 
+pub fn of_promise(error: &PromiseError) -> String {
+    let name = match error {
+        PromiseError::Malformed(error) => return format!("Malformed.{}", of_promise_text(error)),
+        PromiseError::UnknownOrigin { .. } => "UnknownOrigin",
+        PromiseError::NotOneSignature { .. } => "NotOneSignature",
+        PromiseError::UnknownSigner { .. } => "UnknownSigner",
+        PromiseError::BadSignature { .. } => "BadSignature",
+    };
+    name.into()
+}
+
+fn of_promise_text(error: &MalformedPromise) -> String {
+    let name = match error {
+        MalformedPromise::TooLong => "TooLong",
+        MalformedPromise::Note(error) => return format!("Note.{}", of_note(error)),
+        MalformedPromise::UnknownFormat => "UnknownFormat",
+        MalformedPromise::Lines => "Lines",
+        MalformedPromise::Origin => "Origin",
+        MalformedPromise::Leaf => "Leaf",
+        MalformedPromise::Hash => "Hash",
+        MalformedPromise::Table => "Table",
+        MalformedPromise::Time => "Time",
+    };
+    name.into()
+}
+
+/// What 12.3 says of a promise.
+pub fn of_fate(fate: &Fate) -> String {
+    let name = match fate {
+        Fate::Kept => "kept",
+        Fate::NotComparable => "not comparable",
+        Fate::Broken(Breach::OtherLeaf { .. }) => "broken, OtherLeaf",
+        Fate::Broken(Breach::Elsewhere { .. }) => "broken, Elsewhere",
+        Fate::Broken(Breach::OtherTable { .. }) => "broken, OtherTable",
+        Fate::Broken(Breach::NotInTable { .. }) => "broken, NotInTable",
+    };
+    name.into()
+}
+
 /// A part as section 10 calls it; where the code has its errors; the vectors that must show each of them.
-const PARTS: [(&str, &str, &str, &[&str]); 11] = [
+const PARTS: [(&str, &str, &str, &[&str]); 13] = [
     ("receipt", "bulla-sealing/src/verify.rs", "ReceiptError", &["receipts"]),
     ("Malformed", "bulla-sealing/src/receipt.rs", "MalformedReceipt", &["receipts"]),
     ("Note", "bulla-sealing/src/note.rs", "MalformedNote", &["notes"]),
@@ -171,6 +210,8 @@ const PARTS: [(&str, &str, &str, &[&str]); 11] = [
     ("VerifierKey", "bulla-sealing/src/vkey.rs", "VerifierKeyError", &["verifier-keys"]),
     ("Keys", "bulla-sealing/src/keys.rs", "KeyError", &["configs", "policies"]),
     ("a name", "bulla-ledger/src/name.rs", "NameError", &["ids"]),
+    ("a promise", "bulla-sealing/src/promise.rs", "PromiseError", &["promises"]),
+    ("Malformed, of a promise", "bulla-sealing/src/promise.rs", "MalformedPromise", &["promises"]),
 ];
 
 /// What no file can bring about: see section 10.
@@ -233,6 +274,7 @@ fn every_rule_of_a_leaf_or_policy_is_shown_by_a_vector() {
         ("3.5 The config leaf", "configs"),
         ("5.1 The file", "policies"),
         ("5.2 A seal", "seals"),
+        ("12.2 Verification", "promises"),
     ];
     for (heading, vectors) in rules {
         let shown = shown_by(vectors);
@@ -243,4 +285,14 @@ fn every_rule_of_a_leaf_or_policy_is_shown_by_a_vector() {
             assert!(is_shown, "no vector in {vectors} shows {rule}");
         }
     }
+}
+
+#[test]
+fn every_fate_of_a_promise_is_shown_by_a_vector() {
+    let file = kept("promises");
+    let cases = file["cases"].as_array().unwrap().iter();
+    let shown: BTreeSet<&str> = cases.filter_map(|case| case["holds"]["fate"].as_str()).collect();
+    let stated = tables("12.3 Kept or broken").remove(0);
+    let stated: BTreeSet<String> = stated.iter().map(|row| row[1].replace('`', "")).collect();
+    assert_eq!(shown, stated.iter().map(String::as_str).collect());
 }

@@ -30,6 +30,7 @@ pub fn judge(sort: &str, case: &Value, policies: &Value) -> Value {
         "inclusion" => inclusion(case),
         "consistency" => consistency(case),
         "signatures" => signature(case),
+        "promises" => promise(case, policies),
         other => panic!("no vectors are called {other}"),
     };
     match judged {
@@ -229,6 +230,24 @@ fn signature(case: &Value) -> Judged {
     let key = field("public_key").try_into().expect("32 bytes");
     let verified = verify_strict(&key, &field("message"), &field("signature"));
     verified.map(|()| json!({})).map_err(|BadSignature| ("BadSignature".into(), false))
+}
+
+/// What a node promised; and, when there is a receipt, which verifies, what became of it.
+fn promise(case: &Value, policies: &Value) -> Judged {
+    let policy = policy_of(case, policies);
+    let verified = verify_promise(&piece(case, "promise"), &policy);
+    let verified = verified.map_err(|error| (errors::of_promise(&error), error.is_unknown()))?;
+    let receipt = case.get("receipt").map(|_| verify_receipt(&piece(case, "receipt"), &policy).unwrap());
+    let promise = &verified.promise;
+    Ok(json!({
+        "node": verified.node_name,
+        "origin": promise.origin,
+        "leaf_index": promise.leaf_index.to_string(),
+        "leaf_hash": promise.leaf_hash.to_string(),
+        "table_id": promise.table_id.to_string(),
+        "time_ms": promise.time_ms.to_string(),
+        "fate": receipt.map(|receipt| errors::of_fate(&verified.held_against(&receipt))),
+    }))
 }
 
 fn leaf_error(error: DecodeError) -> (String, bool) {

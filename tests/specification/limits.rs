@@ -17,6 +17,7 @@ fn the_limits_are_those_of_the_code() {
         ("NODES_MAX", NODES_MAX.to_string()),
         ("KEY_NAME_BYTES_MAX", longest_name.to_string()),
         ("TIME_S_MAX", TIME_S_MAX.to_string()),
+        ("PROMISE_BYTES_MAX", PROMISE_BYTES_MAX.to_string()),
         ("PAYLOAD_BYTES_MAX", PAYLOAD_BYTES_MAX.to_string()),
         ("NAME_BYTES_MAX", NAME_BYTES_MAX.to_string()),
         ("SCALE_MAX", SCALE_MAX.to_string()),
@@ -42,6 +43,7 @@ fn the_rules_state_the_limits_of_the_table() {
         ("6.1 Text", "0 to 63 lines"),
         ("7. Verification", "at most 262,144 bytes"),
         ("7. Verification", "at most 48,000 bytes"),
+        ("12.2 Verification", "at most 1,024 bytes"),
     ] {
         assert!(section(heading).contains(limit), "{heading}: {limit}");
     }
@@ -54,4 +56,19 @@ fn the_words_of_the_example_are_those_of_the_receipt_that_is_kept() {
     let receipt = include_bytes!("../../crates/bulla-sealing/tests/golden/receipt.tlog-proof");
     let words = verify_receipt(receipt, &policy).unwrap().to_string();
     assert!(section("7.1 What to say").contains(&words), "{words}");
+}
+
+/// The example of a promise is the one that is kept, by the node that it says, and kept by the receipt of 7.1.
+#[test]
+fn the_example_of_a_promise_is_the_one_that_is_kept() {
+    let policy = include_str!("../../crates/bulla-sealing/tests/golden/policy");
+    let promise = include_str!("../../crates/bulla-sealing/tests/golden/promise");
+    let receipt = include_bytes!("../../crates/bulla-sealing/tests/golden/receipt.tlog-proof");
+    let page = std::fs::read_to_string(crate::path("crates/bulla-sealing/SPEC.md")).unwrap();
+    let (_, example) = page.split_once("# 12.4 An example\n").unwrap();
+    assert!(example.contains(policy) && example.contains(promise));
+    let policy = Policy::parse(policy).unwrap();
+    let verified = verify_promise(promise.as_bytes(), &policy).unwrap();
+    assert_eq!(verified.node_name, "alpha");
+    assert_eq!(verified.held_against(&verify_receipt(receipt, &policy).unwrap()), Fate::Kept);
 }

@@ -4,6 +4,7 @@ mod keys;
 mod leaves;
 mod notes;
 mod policies;
+mod promises;
 mod proofs;
 mod receipts;
 mod receipts_malformed;
@@ -17,7 +18,7 @@ use crate::judge::judge;
 type Make = fn() -> Value;
 
 /// Every file of vectors, without `.json`, and what makes it.
-pub const FILES: [(&str, Make); 14] = [
+pub const FILES: [(&str, Make); 15] = [
     ("receipts", receipts::file),
     ("policies", policies::file),
     ("seals", notes::seals),
@@ -32,6 +33,7 @@ pub const FILES: [(&str, Make); 14] = [
     ("inclusion", proofs::inclusion),
     ("consistency", proofs::consistency),
     ("signatures", keys::signatures),
+    ("promises", promises::file),
 ];
 
 /// A file of vectors in the making.

@@ -93,6 +93,19 @@ async fn what_can_never_change_is_cached_for_ever_and_nothing_is_served_past_the
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_lies_beside_the_keys_and_is_tagged_as_they_are() {
+    let cluster = ProcessCluster::start(PROGRAM, 1).await;
+    let address = &cluster.config().nodes[0].http.to_string();
+    for path in ["/policy", "/v1/policy"] {
+        let Reply { status, headers, body } = get(address, path, &[]).await;
+        assert_eq!((status, String::from_utf8(body).unwrap()), (200, cluster.policy().to_text()), "{path}");
+        assert_eq!(headers["cache-control"], get(address, "/vkeys", &[]).await.headers["cache-control"]);
+        let again = get(address, path, &[("if-none-match", &headers["etag"])]).await;
+        assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+    }
+}
+
 /// Enrols parties, and waits until they are sealed.
 async fn enroll(cluster: &ProcessCluster, numbers: std::ops::Range<u32>) {
     let enroll = |number| TransferRequest {

@@ -29,7 +29,7 @@ pub(super) struct Route {
     handler: fn() -> MethodRouter<App>,
 }
 
-pub(super) const ROUTES: [Route; 34] = [
+pub(super) const ROUTES: [Route; 35] = [
     Route { path: "/", methods: &["GET"], handler: || get(home::home) },
     Route { path: "/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint) },
     Route { path: "/checkpoint/{size}", methods: &["GET"], handler: || get(tiles::checkpoint_of_size) },
@@ -38,6 +38,7 @@ pub(super) const ROUTES: [Route; 34] = [
     Route { path: "/livez", methods: &["GET"], handler: || get(cluster::live) },
     Route { path: "/metrics", methods: &["GET"], handler: || get(metrics::scrape) },
     Route { path: "/openapi.json", methods: &["GET"], handler: || get(openapi::openapi) },
+    Route { path: "/policy", methods: &["GET"], handler: || get(tiles::policy) },
     Route { path: "/readyz", methods: &["GET"], handler: || get(cluster::ready) },
     Route { path: "/tile/{*path}", methods: &["GET"], handler: || get(tiles::tile) },
     Route { path: "/timestamp", methods: &["GET"], handler: || get(timestamps::timestamp) },
@@ -53,11 +54,11 @@ pub(super) const ROUTES: [Route; 34] = [
     Route { path: "/v1/classes", methods: &["GET", "POST"], handler: || get(parties::classes).post(write::define) },
     Route { path: "/v1/classes/{id}", methods: &["GET"], handler: || get(parties::class) },
     Route { path: "/v1/cluster", methods: &["GET"], handler: || get(cluster::cluster) },
-    Route { path: "/v1/parties", methods: &["GET", "POST"], handler: || get(parties::parties).post(write::enroll) },
     Route { path: "/v1/incidents", methods: &["GET"], handler: || get(incidents::incidents) },
+    Route { path: "/v1/parties", methods: &["GET", "POST"], handler: || get(parties::parties).post(write::enroll) },
     Route { path: "/v1/parties/{id}", methods: &["GET"], handler: || get(parties::party) },
     Route { path: "/v1/parties/{id}/holdings", methods: &["GET"], handler: || get(parties::holdings) },
-    Route { path: "/v1/policy", methods: &["GET"], handler: || get(blocks::policy) },
+    Route { path: "/v1/policy", methods: &["GET"], handler: || get(tiles::policy_v1) },
     Route { path: "/v1/records/{id}", methods: &["GET"], handler: || get(records::record) },
     Route { path: "/v1/records/{id}/receipt", methods: &["GET"], handler: || get(records::receipt) },
     Route { path: "/v1/tables/{id}", methods: &["GET"], handler: || get(blocks::table) },

@@ -1,9 +1,7 @@
-//! Record tables, blocks, and the policy that their signatures are held against.
+//! Record tables and blocks.
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
 use bulla_client::{BlockView, Digest, Problem, TableStage, TableView, Time};
 
 use crate::http::app::App;
@@ -38,20 +36,6 @@ pub(crate) async fn table(
 ))]
 pub(crate) async fn block(State(app): State<App>, Segment(height): Segment<u64>) -> Result<Json<BlockView>, ApiError> {
     app.read(move |_, ledger| Ok(Json(block_view(ledger.block(height)?.ok_or(Missing::Block)?)))).await
-}
-
-/// The policy of this ledger: origin, id and keys.
-///
-/// A verifier takes it from the operator, not from here: a server that lies would lie here too.
-#[utoipa::path(get, path = "/v1/policy", tag = "prove", responses(
-    (status = 200, description = "The policy file.", body = String, content_type = "text/plain"),
-))]
-pub(crate) async fn policy(State(app): State<App>) -> Response {
-    text(app.node.policy().to_text())
-}
-
-fn text(text: String) -> Response {
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
 pub(crate) fn table_view(table: bulla_node::TableView) -> TableView {

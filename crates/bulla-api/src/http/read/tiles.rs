@@ -1,6 +1,6 @@
 //! The sealed log for mirrors, monitors and witnesses written by others: C2SP tlog-tiles.
 //!
-//! What is named by a coordinate or a size never changes, so it may be cached for ever; `/checkpoint` alone moves.
+//! What is named by a coordinate or a size never changes, so it may be cached for ever; the rest is asked for again.
 
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -100,6 +100,27 @@ pub(crate) async fn verifier_keys(State(app): State<App>, headers: HeaderMap) ->
     let lines: String =
         std::iter::once(policy.log_verifier_key().to_string()).chain(nodes).map(|key| format!("{key}\n")).collect();
     Served { content: lines.into_bytes(), content_type: TEXT, for_ever: false }.answer(&headers)
+}
+
+/// The policy of this ledger: origin, id and keys.
+///
+/// A verifier takes it from the operator, not from here: a server that lies would lie here too.
+#[utoipa::path(get, path = "/policy", tag = "prove", responses(
+    (status = 200, description = "The policy file.", body = String, content_type = "text/plain"),
+    (status = 304, description = "The caller has it: its `If-None-Match` names the tag."),
+))]
+pub(crate) async fn policy(State(app): State<App>, headers: HeaderMap) -> Response {
+    let content = app.node.policy().to_text().into_bytes();
+    Served { content, content_type: TEXT, for_ever: false }.answer(&headers)
+}
+
+/// The policy of this ledger, under its versioned name.
+#[utoipa::path(get, path = "/v1/policy", tag = "prove", responses(
+    (status = 200, description = "The policy file.", body = String, content_type = "text/plain"),
+    (status = 304, description = "The caller has it: its `If-None-Match` names the tag."),
+))]
+pub(crate) async fn policy_v1(state: State<App>, headers: HeaderMap) -> Response {
+    policy(state, headers).await
 }
 
 /// Which tile or bundle a path names.

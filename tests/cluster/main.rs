@@ -2,3 +2,4 @@
 
 mod embedded;
 mod processes;
+mod quarantined;

@@ -107,12 +107,35 @@ pub struct ClusterView {
     pub members: Vec<MemberView>,
     /// Closed tables that are not sealed, oldest first.
     pub unsealed: Vec<UnsealedView>,
+    /// Why the answering server takes no part and answers no reads, if so. It knows nothing of the others then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<QuarantineView>,
     /// The witnesses that the answering server asks to cosign.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<WitnessView>,
     /// The authority that the answering server asks for timestamps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamps: Option<TimestampingView>,
+}
+
+/// Why a server takes no part, and what it waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuarantineView {
+    /// Why, for people.
+    pub reason: String,
+    /// Since when.
+    pub since: Time,
+    /// What has to happen next, for people.
+    pub waits_for: String,
+}
+
+/// A root that a server signed for a table and the answering server did not compute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OtherRootView {
+    /// The server.
+    pub name: String,
+    /// The root that it signed.
+    pub root: Digest,
 }
 
 /// How far the timestamps of one server have come.
@@ -223,4 +246,7 @@ pub struct UnsealedView {
     pub closed: Time,
     /// The servers that have not signed it.
     pub waiting_for: Vec<String>,
+    /// The servers that signed another root for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_roots: Vec<OtherRootView>,
 }

@@ -28,8 +28,8 @@ pub use audit::{AuditError, SealedTiles};
 pub use binary::{ANSWERS_MEDIA_TYPE, CompactAnswer, CompactError, TRANSFERS_MEDIA_TYPE};
 pub use client::{Client, ClientOptions, ProvenCheckpoint, ProvenRecord, ProvenTimestamp};
 pub use cluster::{
-    BlockView, ClusterView, MemberView, ProgressView, Role, TableStage, TableView, TimestampView, TimestampingView,
-    UnsealedView, WitnessView,
+    BlockView, ClusterView, MemberView, OtherRootView, ProgressView, QuarantineView, Role, TableStage, TableView,
+    TimestampView, TimestampingView, UnsealedView, WitnessView,
 };
 pub use custody::{
     AssetProofError, CustodyProofError, ProvenAsset, ProvenCustody, verify_asset_proof, verify_certificate,

@@ -15,7 +15,7 @@ use crate::local::LocalNetwork;
 use crate::message::{self, Part, Reply, Request};
 use crate::replay::ReplayFrom;
 use crate::settings::Settings;
-use crate::transport::{Lane, NodeId};
+use crate::transport::{Lane, NodeId, PeerHandler};
 use crate::types::{SnapshotManifest, SnapshotMeta, Vote};
 use crate::wire;
 
@@ -47,7 +47,7 @@ impl Pair {
     async fn start(&self, node_id: NodeId, store: Arc<Store>) -> Consensus {
         let transport = self.network.transport(node_id);
         let node = Consensus::start(settings(node_id, 2), store, transport).await.unwrap();
-        self.network.attach(node_id, node.peer_handler());
+        self.network.attach(node_id, Arc::new(node.clone()));
         node
     }
 }
@@ -118,7 +118,7 @@ fn record(store: &Store, blocks: u64) {
 }
 
 async fn ask(of: &Consensus, from: NodeId, request: &Request) -> (Reply, Bytes) {
-    let answer = of.peer_handler().handle(from, Lane::Blocks, wire::encode(request)).await;
+    let answer = of.handle(from, Lane::Blocks, wire::encode(request)).await;
     message::read_reply(&answer).unwrap()
 }
 

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::command;
+use crate::deviation;
 use crate::engine::{AskError, Engine};
 use crate::event::Event;
 use crate::incident::record_notices;
@@ -28,7 +29,7 @@ use crate::settings::Settings;
 use crate::state_machine::{Progress, StateMachine};
 use crate::status::{ClusterStatus, MemberProgress, MemberStatus, Role, reaches_majority};
 use crate::submit_error::SubmitError;
-use crate::transport::{NodeId, PeerHandler, Transport};
+use crate::transport::{NodeId, Transport};
 
 /// Events that a watcher may be behind before it misses some.
 const EVENTS_KEPT: usize = 1_024;
@@ -48,23 +49,59 @@ pub struct Consensus {
     tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
+/// What outlives one run: who waits for a table or watches events goes on doing so while a member is rebuilt.
+#[derive(Clone)]
+pub(crate) struct Channels {
+    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) events: broadcast::Sender<Event>,
+}
+
+impl Default for Channels {
+    fn default() -> Channels {
+        Channels { progress: watch::Sender::new(Progress::default()), events: broadcast::Sender::new(EVENTS_KEPT) }
+    }
+}
+
 impl Consensus {
+    /// Starts the member whose data is in `store`, and lets it stand for election.
+    #[cfg(test)]
+    pub(crate) async fn start(
+        settings: Settings,
+        store: Arc<Store>,
+        transport: Arc<dyn Transport>,
+    ) -> io::Result<Consensus> {
+        Consensus::start_with(settings, store, transport, Channels::default()).await
+    }
+
     /// Starts the member whose data is in `store`, and lets it stand for election.
     ///
     /// # Errors
-    /// When the log cannot be read, or openraft refuses the settings.
-    pub async fn start(settings: Settings, store: Arc<Store>, transport: Arc<dyn Transport>) -> io::Result<Consensus> {
+    /// When the log cannot be read, or openraft refuses the settings. Nothing writes to the data directory then.
+    pub(crate) async fn start_with(
+        settings: Settings,
+        store: Arc<Store>,
+        transport: Arc<dyn Transport>,
+        channels: Channels,
+    ) -> io::Result<Consensus> {
         let config = Arc::new(settings.raft_config().validate().map_err(io::Error::other)?);
-        let (progress, events, stop) =
-            (watch::Sender::new(Progress::default()), broadcast::Sender::new(EVENTS_KEPT), watch::Sender::new(false));
+        let (Channels { progress, events }, stop) = (channels, watch::Sender::new(false));
         let quarantine = QuarantineDoor::new(store.clone(), settings.clock.clone(), stop.clone());
-        let (log, log_thread) = LogStore::open(store.clone(), settings.entry_cache_bytes, settings.append_bytes_max)?;
+        let (log, log_thread) =
+            LogStore::open(store.clone(), settings.entry_cache_bytes, settings.append_bytes_max, quarantine.clone())?;
         let flushed = log.flushed();
-        let (machine, closed) = StateMachine::open(store.clone(), progress.clone(), events.clone())?;
+        let (machine, closed) =
+            StateMachine::open(store.clone(), progress.clone(), events.clone(), quarantine.clone())?;
         let network = Network { me: settings.node_id, transport: transport.clone() };
         // Before Raft: what it replays from the log may close more tables than fit in memory.
-        let blocks_thread = store_on_a_thread(store.clone(), closed, flushed, &progress, &events, &stop)?;
-        let raft = Raft::new(settings.node_id, config, network, log, machine).await.map_err(io::Error::other)?;
+        let blocks_thread = store_on_a_thread(store.clone(), closed, flushed, &progress, &events, &stop, &quarantine)?;
+        let raft = match Raft::new(settings.node_id, config, network, log, machine).await {
+            Ok(raft) => raft,
+            Err(error) => {
+                stop.send_replace(true);
+                join(vec![log_thread, blocks_thread]).await;
+                return Err(io::Error::other(error));
+            }
+        };
         let (notices, noticed) = mpsc::unbounded_channel();
         let engine = Arc::new(Engine {
             raft,
@@ -78,6 +115,7 @@ impl Consensus {
             pulling: Default::default(),
             sides_sent: Default::default(),
             quarantine,
+            told: Default::default(),
             disk_has_room: true.into(),
         });
 
@@ -85,6 +123,7 @@ impl Consensus {
         let mut tasks = JoinSet::new();
         tasks.spawn(stop_raft(engine.clone()));
         tasks.spawn(leave(engine.clone()));
+        tasks.spawn(deviation::watch_roots(engine.clone()));
         tasks.spawn(sealer::attest_tables(engine.clone()));
         tasks.spawn(report_leaders(engine.clone()));
         tasks.spawn(Proposer::new(engine.clone()).run(submissions));
@@ -113,11 +152,6 @@ impl Consensus {
             Err(error) if error.api_error().is_some() => Ok(()),
             outcome => outcome.map_err(io::Error::other),
         }
-    }
-
-    /// What the transport hands arriving requests to.
-    pub fn peer_handler(&self) -> Arc<dyn PeerHandler> {
-        crate::peer::handler(self)
     }
 
     /// Records a batch, wherever the leader is; resolves once the ledger has decided on each of its requests.
@@ -193,13 +227,6 @@ impl Consensus {
         if bytes > bytes_max { Err(SubmitError::TooManyBytes { bytes, bytes_max }) } else { Ok(()) }
     }
 
-    /// Waits until the table of `height` is sealed, at most `limit`; whether it is.
-    pub async fn wait_sealed(&self, height: u64, limit: Duration) -> bool {
-        let mut progress = self.engine.progress.subscribe();
-        let sealed = progress.wait_for(|progress| progress.sealed_height >= Some(height));
-        tokio::time::timeout(limit, sealed).await.is_ok_and(|sealed| sealed.is_ok())
-    }
-
     /// Waits until a leader is known, at most `limit`.
     pub async fn wait_leader(&self, limit: Duration) -> Option<NodeId> {
         let wait = self.engine.raft.wait(Some(limit));
@@ -240,6 +267,7 @@ impl Consensus {
             recorded_size: ledger.size(),
             sealed_height: sealing.sealed_height,
             unsealed: sealing.closed,
+            quarantine: None,
         }
     }
 
@@ -269,11 +297,6 @@ impl Consensus {
         Some(members.collect())
     }
 
-    /// What happens from now on.
-    pub fn watch(&self) -> broadcast::Receiver<Event> {
-        self.engine.events.subscribe()
-    }
-
     /// Whether this node has stopped, by itself after a failure or because it was told to.
     pub fn has_stopped(&self) -> bool {
         *self.engine.stop.borrow() || self.engine.raft.metrics().borrow_watched().running_state.is_err()
@@ -301,10 +324,14 @@ impl Consensus {
             }
         }
         let threads = std::mem::take(&mut *self.threads.lock().expect("threads are only taken"));
-        let joined = tokio::task::spawn_blocking(|| threads.into_iter().try_for_each(JoinHandle::join));
-        if !matches!(joined.await, Ok(Ok(()))) {
-            tracing::error!("a writing thread panicked");
-        }
+        join(threads).await;
+    }
+}
+
+async fn join(threads: Vec<JoinHandle<()>>) {
+    let joined = tokio::task::spawn_blocking(|| threads.into_iter().try_for_each(JoinHandle::join));
+    if !matches!(joined.await, Ok(Ok(()))) {
+        tracing::error!("a writing thread panicked");
     }
 }
 
@@ -315,13 +342,15 @@ fn store_on_a_thread(
     progress: &watch::Sender<Progress>,
     events: &broadcast::Sender<Event>,
     stop: &watch::Sender<bool>,
+    quarantine: &QuarantineDoor,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Handle::current();
-    let (progress, events, stop) = (progress.clone(), events.clone(), stop.clone());
+    let (progress, events, stop, quarantine) = (progress.clone(), events.clone(), stop.clone(), quarantine.clone());
     let store_all = move || {
         let stored = sealer::store_tables(&store, closed, flushed, stop.subscribe(), &progress, &events, &runtime);
         if let Err(error) = stored {
             tracing::error!(%error, "a closed table cannot be stored; this node stops");
+            quarantine.enter_if_damaged(&error);
             stop.send_replace(true);
         }
     };

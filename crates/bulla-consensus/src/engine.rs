@@ -1,10 +1,11 @@
 //! What the tasks of one node share: Raft, the store, the way to the peers, and when to stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bulla_ledger::RecordId;
 use bulla_storage::{QuarantineReason, Store};
 use bytes::Bytes;
 use openraft::Raft;
@@ -23,7 +24,7 @@ use crate::types::{Command, TypeConfig};
 use crate::wire;
 
 /// How long a small request to a peer may take before it is asked elsewhere or again.
-const SMALL_REQUEST: Duration = Duration::from_secs(5);
+pub(crate) const SMALL_REQUEST: Duration = Duration::from_secs(5);
 
 pub(crate) struct Engine {
     pub(crate) raft: Raft<TypeConfig, StateMachine>,
@@ -42,6 +43,8 @@ pub(crate) struct Engine {
     pub(crate) sides_sent: Mutex<BTreeMap<NodeId, (u64, Bytes)>>,
     /// How this node is taken out of agreement when its ledger is not to be believed.
     pub(crate) quarantine: QuarantineDoor,
+    /// Incidents that this node has reported or closed since it started: once is enough.
+    pub(crate) told: Mutex<BTreeSet<RecordId>>,
     /// Whether new records may be taken; what is recorded must still find room as a block.
     pub(crate) disk_has_room: AtomicBool,
 }
@@ -142,12 +145,23 @@ impl Engine {
         request: &Request,
         ttl: Duration,
     ) -> Result<(Reply, Bytes), AskError> {
-        let answer = self.transport.call(peer, lane, wire::encode(request), ttl).await;
-        let answer = answer.map_err(|error| AskError::Failed(error.to_string()))?;
-        match message::read_reply(&answer).map_err(|error| AskError::Failed(error.to_string()))? {
-            (Reply::NotLeader { leader }, _) => Err(AskError::NotLeader { leader }),
-            (Reply::Failed(why), _) => Err(AskError::Failed(why)),
-            answered => Ok(answered),
-        }
+        ask_peer(&*self.transport, lane, peer, request, ttl).await
+    }
+}
+
+/// One request to a peer, whether this node takes part or not.
+pub(crate) async fn ask_peer(
+    transport: &dyn Transport,
+    lane: Lane,
+    peer: NodeId,
+    request: &Request,
+    ttl: Duration,
+) -> Result<(Reply, Bytes), AskError> {
+    let answer = transport.call(peer, lane, wire::encode(request), ttl).await;
+    let answer = answer.map_err(|error| AskError::Failed(error.to_string()))?;
+    match message::read_reply(&answer).map_err(|error| AskError::Failed(error.to_string()))? {
+        (Reply::NotLeader { leader }, _) => Err(AskError::NotLeader { leader }),
+        (Reply::Failed(why), _) => Err(AskError::Failed(why)),
+        answered => Ok(answered),
     }
 }

@@ -52,6 +52,13 @@ pub enum Event {
         /// The incident that it closes; `None` when it opens one.
         closed: Option<RecordId>,
     },
+    /// This node takes no part until its ledger is rebuilt.
+    Quarantined {
+        /// Why, for people.
+        reason: String,
+    },
+    /// This node's ledger is rebuilt and verified; it takes part again.
+    Readmitted,
     /// Raft has another leader, or none.
     Leader {
         /// The leader, if one is known.

@@ -185,7 +185,7 @@ mod tests {
         let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
         let ledger_id = identity.genesis.ledger_id;
         let node = Consensus::start(settings(1, 1), store.clone(), Arc::new(NoPeers)).await.unwrap();
-        let mut events = node.watch();
+        let mut events = node.engine.events.subscribe();
         // Before anybody leads, perhaps.
         node.report_incident(report(3));
         node.report_incident(report(3));

@@ -18,6 +18,7 @@ use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use tokio::sync::{oneshot, watch};
 
 use crate::log_cache::LogCache;
+use crate::quarantine::QuarantineDoor;
 use crate::types::{Entry, LogId, TypeConfig, Vote};
 use crate::wire::{self, WireLogId, WireVote};
 
@@ -37,6 +38,7 @@ struct Shared {
     flushed: watch::Sender<Option<u64>>,
     /// The most that one read for a peer brings, in bytes (and at least one entry).
     read_bytes_max: usize,
+    quarantine: QuarantineDoor,
 }
 
 /// What the log is once everything in the queue is written.
@@ -78,11 +80,12 @@ impl LogStore {
         store: Arc<Store>,
         cache_bytes: usize,
         read_bytes_max: usize,
+        quarantine: QuarantineDoor,
     ) -> io::Result<(LogStore, JoinHandle<()>)> {
         let tail = Tail::read(store.raft_log(), cache_bytes)?;
         let durable_to = tail.last.as_ref().map(|log_id| log_id.index);
-        let shared =
-            Arc::new(Shared { store, tail: Mutex::new(tail), flushed: watch::Sender::new(durable_to), read_bytes_max });
+        let (tail, flushed) = (Mutex::new(tail), watch::Sender::new(durable_to));
+        let shared = Arc::new(Shared { store, tail, flushed, read_bytes_max, quarantine });
         let (writer, queue) = mpsc::channel();
         let writing = shared.clone();
         let thread = std::thread::Builder::new().name("bulla-log".into()).spawn(move || writing.write_all(&queue))?;
@@ -119,8 +122,8 @@ impl LogStore {
                     first => first.map_or(end, |first| first.min(end)),
                 }
             };
-            let stored =
-                self.shared.store.raft_log().read(next..on_disk_to, bytes_max - bytes).map_err(io::Error::other)?;
+            let stored = self.shared.store.raft_log().read(next..on_disk_to, bytes_max - bytes);
+            let stored = stored.map_err(|error| self.shared.quarantine.told(error))?;
             if stored.first().is_none_or(|(index, _)| *index != next) {
                 return Err(io::Error::other(format!("log entry {next} is missing; restore this node from its peers")));
             }

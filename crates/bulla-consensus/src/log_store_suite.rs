@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::log_store::LogStore;
+use crate::quarantine::QuarantineDoor;
 use crate::types::{
     Command, Entry, LogId, Payload, Snapshot, SnapshotManifest, SnapshotMeta, StoredMembership, TypeConfig, Vote,
 };
@@ -85,7 +86,7 @@ async fn a_read_for_a_peer_stops_at_its_byte_limit_and_brings_at_least_one_entry
     let directory = TempDir::new().unwrap();
     let identity = new_identity(&directory);
     let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
-    let (mut log, _writer) = LogStore::open(store, CACHE_BYTES, 5_000).unwrap();
+    let (mut log, _writer) = LogStore::open(store.clone(), CACHE_BYTES, 5_000, door(store)).unwrap();
     append(&mut log, (0..10).map(|index| command_entry(1, index, 2_000))).await;
     assert_eq!(log.limited_get_log_entries(0, 10).await.unwrap().len(), 2);
     append(&mut log, [command_entry(1, 10, 9_000)]).await;
@@ -97,7 +98,7 @@ async fn entries_to_apply_are_read_as_they_are_applied_and_not_all_at_once() {
     let directory = TempDir::new().unwrap();
     let identity = new_identity(&directory);
     let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
-    let (mut log, _writer) = LogStore::open(store, CACHE_BYTES, 5_000).unwrap();
+    let (mut log, _writer) = LogStore::open(store.clone(), CACHE_BYTES, 5_000, door(store)).unwrap();
     append(&mut log, (0..10).map(|index| command_entry(1, index, 2_000))).await;
     let indexes = |entries: Vec<io::Result<Entry>>| -> Vec<u64> {
         entries.into_iter().map(|entry| entry.unwrap().log_id.index).collect()
@@ -147,7 +148,7 @@ pub(crate) fn new_identity(directory: &TempDir) -> Identity {
 
 fn open(directory: &TempDir, identity: &Identity, cache_bytes: usize) -> (LogStore, JoinHandle<()>) {
     let store = Arc::new(Store::open(directory.path(), identity, StoreOptions::default()).unwrap());
-    LogStore::open(store, cache_bytes, READ_BYTES_MAX).unwrap()
+    LogStore::open(store.clone(), cache_bytes, READ_BYTES_MAX, door(store)).unwrap()
 }
 
 fn command_entry(term: u64, index: u64, bytes: usize) -> Entry {
@@ -223,4 +224,9 @@ impl RaftSnapshotBuilder<TypeConfig> for BookmarkSnapshot {
 
 fn no_blocks() -> SnapshotManifest {
     SnapshotManifest { upto_height: 0, replay_from: [].into() }
+}
+
+/// The way out of agreement that nobody takes here.
+pub(crate) fn door(store: Arc<Store>) -> QuarantineDoor {
+    QuarantineDoor::new(store, Arc::new(|| 1_000_000), tokio::sync::watch::Sender::new(false))
 }

@@ -64,6 +64,13 @@ pub(crate) enum Request {
     },
     /// What the leader knows of its followers.
     Members,
+    /// A server that rebuilds its ledger asks for the last stored block, and says what had happened to it.
+    Rebuild {
+        since_us: u64,
+        /// The table that it was outvoted on, with the root that it had computed; `None` when its ledger was damaged.
+        outvoted: Option<(u64, [u8; 32])>,
+        what: String,
+    },
 }
 
 /// An answer to a [`Request`].
@@ -92,6 +99,11 @@ pub(crate) enum Reply {
     Members(Vec<crate::status::MemberProgress>),
     /// The peer could not do it; the text is for people.
     Failed(String),
+    /// The last block that the peer has stored, and where its log goes on from there.
+    Manifest {
+        upto_height: u64,
+        replay_from: Vec<u8>,
+    },
 }
 
 /// openraft's answer to AppendEntries.

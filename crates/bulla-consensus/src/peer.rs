@@ -1,7 +1,5 @@
 //! What a server answers its peers.
 
-use std::sync::Arc;
-
 use bulla_storage::{Ledger, StorageError};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -93,6 +91,14 @@ impl Consensus {
                 return self.piece(from, height, part, offset, length).await.map(Answer::Piece);
             }
             Request::Propose { command } => self.propose_for_peer(Command(command.into())).await?,
+            Request::Rebuild { since_us, outvoted, what } => {
+                self.engine.report_quarantine(from, since_us, outvoted, what).map_err(told)?;
+                let durable = self.engine.store.ledger().durable();
+                match (durable.height, durable.replay_from) {
+                    (Some(upto_height), Some(replay_from)) => Reply::Manifest { upto_height, replay_from },
+                    _ => return Err("no block is stored here yet".into()),
+                }
+            }
             Request::Members => Reply::Members(self.members_progress().ok_or("not the leader")?),
         };
         Ok(Answer::Reply(reply))
@@ -173,8 +179,3 @@ impl Consensus {
 }
 
 const NO_PANIC: &str = "nobody panics with the side data in hand";
-
-/// The handler that a transport is given; it keeps the node alive.
-pub(crate) fn handler(consensus: &Consensus) -> Arc<dyn PeerHandler> {
-    Arc::new(consensus.clone())
-}

@@ -294,6 +294,7 @@ mod tests {
     use crate::blocks_suite::settings;
     use crate::consensus::Consensus;
     use crate::log_store_suite::new_identity;
+    use crate::state_machine::Progress;
     use crate::transport::NoPeers;
 
     #[tokio::test(flavor = "multi_thread")]
@@ -329,14 +330,17 @@ mod tests {
         settings.clock = Arc::new(move || clock.load(Ordering::Relaxed));
         settings.table_age_ms_max = 10;
         let node = Consensus::start(settings, store, Arc::new(NoPeers)).await.unwrap();
-        assert!(node.wait_sealed(0, Duration::from_secs(60)).await);
+        assert!(Progress::wait_sealed(&node.engine.progress, 0, Duration::from_secs(60)).await);
 
         now_us.fetch_sub(200_000_000, Ordering::Relaxed);
         let id = uuid::Uuid::from_u128(7);
         let enroll = Transfer::enroll(bulla_ledger::RecordId(id), bulla_ledger::PartyId(id));
         let item = bulla_storage::Item { transfer: enroll, payload: None };
         node.submit(Batch { atomic: false, items: vec![item] }).await.unwrap();
-        assert!(node.wait_sealed(1, Duration::from_secs(60)).await, "the table is closed and sealed");
+        assert!(
+            Progress::wait_sealed(&node.engine.progress, 1, Duration::from_secs(60)).await,
+            "the table is closed and sealed"
+        );
         node.shutdown().await;
     }
 }

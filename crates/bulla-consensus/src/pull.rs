@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bulla_storage::{ReplayPoint, StorageError};
 
-use crate::engine::{AskError, Engine};
+use crate::engine::{AskError, Engine, ask_peer};
 use crate::message::{Part, Reply, Request};
 use crate::replay::ReplayFrom;
-use crate::transport::{Lane, NodeId};
+use crate::transport::{Lane, NodeId, Transport};
 
 /// Bytes of a block that travel in one message.
 pub(crate) const PIECE_BYTES: u32 = 1 << 20;
@@ -69,7 +69,8 @@ impl Engine {
         for height in lacking.blocks {
             if !ledger.is_staged(height) {
                 let mut staged = ledger.stage(height)?;
-                self.pull_part(from, height, Part::Block, &mut |offset, piece| staged.write(offset, piece)).await?;
+                let mut write = |offset: u64, piece: &[u8]| staged.write(offset, piece);
+                fetch_part(&*self.transport, from, height, Part::Block, &mut write).await?;
                 staged.finish()?;
                 tracing::info!(height, upto_height, from, "fetched a block");
             }
@@ -80,40 +81,41 @@ impl Engine {
                 side.extend_from_slice(piece);
                 Ok(())
             };
-            self.pull_part(from, height, Part::Side, &mut collect).await?;
+            fetch_part(&*self.transport, from, height, Part::Side, &mut collect).await?;
             ledger.stage_side(height, &side)?;
         }
         Ok(())
     }
+}
 
-    async fn pull_part(
-        &self,
-        from: NodeId,
-        height: u64,
-        part: Part,
-        write: &mut WritePiece<'_>,
-    ) -> Result<(), PullError> {
-        let fetch = |source| PullError::Fetch { height, source };
-        let length =
-            match self.ask_on(Lane::Blocks, from, &Request::Length { height, part }, PIECE).await.map_err(fetch)? {
-                (Reply::Length(length), _) => length,
-                (other, _) => {
-                    return Err(fetch(AskError::Failed(format!("unexpected answer {other:?}"))));
-                }
-            };
-        let mut offset = 0;
-        while offset < length {
-            let request = Request::Piece { height, part, offset, length: PIECE_BYTES };
-            match self.ask_on(Lane::Blocks, from, &request, PIECE).await.map_err(fetch)? {
-                (Reply::Piece, piece) if !piece.is_empty() => {
-                    write(offset, &piece)?;
-                    offset += piece.len() as u64;
-                }
-                (other, _) => {
-                    return Err(fetch(AskError::Failed(format!("unexpected answer {other:?}"))));
-                }
+/// Brings one part of a block from a peer, piece by piece.
+pub(crate) async fn fetch_part(
+    transport: &dyn Transport,
+    from: NodeId,
+    height: u64,
+    part: Part,
+    write: &mut WritePiece<'_>,
+) -> Result<(), PullError> {
+    let fetch = |source| PullError::Fetch { height, source };
+    let length =
+        match ask_peer(transport, Lane::Blocks, from, &Request::Length { height, part }, PIECE).await.map_err(fetch)? {
+            (Reply::Length(length), _) => length,
+            (other, _) => {
+                return Err(fetch(AskError::Failed(format!("unexpected answer {other:?}"))));
+            }
+        };
+    let mut offset = 0;
+    while offset < length {
+        let request = Request::Piece { height, part, offset, length: PIECE_BYTES };
+        match ask_peer(transport, Lane::Blocks, from, &request, PIECE).await.map_err(fetch)? {
+            (Reply::Piece, piece) if !piece.is_empty() => {
+                write(offset, &piece)?;
+                offset += piece.len() as u64;
+            }
+            (other, _) => {
+                return Err(fetch(AskError::Failed(format!("unexpected answer {other:?}"))));
             }
         }
-        Ok(())
     }
+    Ok(())
 }

@@ -1,8 +1,9 @@
 //! The way out of agreement for a node whose ledger is not to be believed.
 
+use std::io;
 use std::sync::Arc;
 
-use bulla_storage::{QuarantineReason, Store};
+use bulla_storage::{QuarantineReason, StorageError, Store};
 use tokio::sync::watch;
 
 use crate::settings::Clock;
@@ -32,6 +33,19 @@ impl QuarantineDoor {
                 self.stop.send_replace(true);
             }
         }
+    }
+
+    /// Enters if the error says that what is stored is damaged, rather than that the disk failed.
+    pub(crate) fn enter_if_damaged(&self, error: &StorageError) {
+        if matches!(error, StorageError::Corrupt { .. }) {
+            self.enter(QuarantineReason::Damaged { what: error.to_string() });
+        }
+    }
+
+    /// For `map_err` where openraft takes errors of the storage, and stops at the first one.
+    pub(crate) fn told(&self, error: StorageError) -> io::Error {
+        self.enter_if_damaged(&error);
+        io::Error::other(error)
     }
 
     /// Resolves when the node is to leave.

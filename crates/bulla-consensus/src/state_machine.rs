@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulla_ledger::Act;
 use bulla_storage::{Answer, AttestOutcome, Batch, ClosedTable, Closing, Store};
@@ -14,6 +15,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::command::{self, Content};
 use crate::event::Event;
+use crate::quarantine::QuarantineDoor;
 use crate::replay::ReplayFrom;
 use crate::response::Response;
 use crate::types::{Command, LogId, Payload, Snapshot, SnapshotManifest, SnapshotMeta, StoredMembership, TypeConfig};
@@ -27,6 +29,8 @@ pub(crate) struct Progress {
     pub stored_height: Option<u64>,
     /// The height of the last sealed block.
     pub sealed_height: Option<u64>,
+    /// Attestations to other roots than ours that were applied.
+    pub other_roots: u64,
 }
 
 /// How many closed tables may stand in memory before applying waits for the disk. The leader takes no more records long
@@ -34,6 +38,13 @@ pub(crate) struct Progress {
 const UNSTORED_TABLES_MAX: u64 = 8;
 
 impl Progress {
+    /// Waits until the table of `height` is sealed, at most `limit`; whether it is.
+    pub(crate) async fn wait_sealed(progress: &watch::Sender<Progress>, height: u64, limit: Duration) -> bool {
+        let mut progress = progress.subscribe();
+        let sealed = progress.wait_for(|progress| progress.sealed_height >= Some(height));
+        tokio::time::timeout(limit, sealed).await.is_ok_and(|sealed| sealed.is_ok())
+    }
+
     /// Closed tables that are in memory only.
     pub(crate) fn unstored(&self) -> u64 {
         let count = |height: Option<u64>| height.map_or(0, |height| height + 1);
@@ -49,6 +60,7 @@ pub(crate) struct StateMachine {
     closed: mpsc::UnboundedSender<Arc<ClosedTable>>,
     progress: watch::Sender<Progress>,
     events: broadcast::Sender<Event>,
+    quarantine: QuarantineDoor,
 }
 
 impl StateMachine {
@@ -57,6 +69,7 @@ impl StateMachine {
         store: Arc<Store>,
         progress: watch::Sender<Progress>,
         events: broadcast::Sender<Event>,
+        quarantine: QuarantineDoor,
     ) -> io::Result<(StateMachine, mpsc::UnboundedReceiver<Arc<ClosedTable>>)> {
         let replay_from = ReplayFrom::of_store(&store)?;
         let (closed, to_store) = mpsc::unbounded_channel();
@@ -67,6 +80,7 @@ impl StateMachine {
             closed,
             progress,
             events,
+            quarantine,
         };
         machine.publish();
         Ok((machine, to_store))
@@ -77,13 +91,15 @@ impl StateMachine {
         // all of them rather than letting them part.
         match command::read(&command.0)? {
             Content::Requests { time_us, batches } => {
-                let answers = self.store.ledger().apply_requests(time_us, &batches).map_err(io::Error::other)?;
+                let answers = self.store.ledger().apply_requests(time_us, &batches);
+                let answers = answers.map_err(|error| self.quarantine.told(error))?;
                 self.report_incidents(&batches, &answers);
                 Ok(Response::Recorded(answers))
             }
             Content::Close { height, closed_us } => self.close(log_id, height, closed_us),
             Content::Attest { height, attestation } => {
-                let outcome = self.store.ledger().attest(height, &attestation).map_err(io::Error::other)?;
+                let outcome = self.store.ledger().attest(height, &attestation);
+                let outcome = outcome.map_err(|error| self.quarantine.told(error))?;
                 self.report(height, attestation.node_name, &outcome);
                 Ok(Response::Attested(outcome))
             }
@@ -130,6 +146,7 @@ impl StateMachine {
             }
             AttestOutcome::OtherRoot { ours, theirs } => {
                 tracing::error!(height, by, %ours, %theirs, "a server signed another root for this table; sealing stops");
+                self.progress.send_modify(|progress| progress.other_roots += 1);
                 let _nobody_watches = self.events.send(Event::OtherRoot { height, by });
             }
             AttestOutcome::BadSignature | AttestOutcome::UnknownNode => {
@@ -146,7 +163,7 @@ impl StateMachine {
         self.progress.send_if_modified(|progress| {
             // The storing thread may have said more since the ledger was asked.
             let stored_height = stored_height.max(progress.stored_height);
-            let now = Progress { closed_height, stored_height, sealed_height };
+            let now = Progress { closed_height, stored_height, sealed_height, ..*progress };
             std::mem::replace(progress, now) != now
         });
     }
@@ -216,7 +233,8 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let replay = ReplayFrom::point(&manifest.replay_from)?;
         let replay = replay.ok_or_else(|| io::Error::other("a snapshot names no entry of the log"))?;
         let adopt = move || store.ledger().adopt(manifest.upto_height, replay);
-        tokio::task::spawn_blocking(adopt).await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+        let adopted = tokio::task::spawn_blocking(adopt).await.map_err(io::Error::other)?;
+        adopted.map_err(|error| self.quarantine.told(error))?;
         self.last_applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.publish();
@@ -254,7 +272,8 @@ mod tests {
     fn machine(directory: &TempDir) -> (StateMachine, mpsc::UnboundedReceiver<Arc<ClosedTable>>) {
         let identity = new_identity(directory);
         let store = Arc::new(Store::open(directory.path(), &identity, StoreOptions::default()).unwrap());
-        StateMachine::open(store, watch::Sender::new(Progress::default()), broadcast::Sender::new(16)).unwrap()
+        let door = crate::log_store_suite::door(store.clone());
+        StateMachine::open(store, watch::Sender::new(Progress::default()), broadcast::Sender::new(16), door).unwrap()
     }
 
     /// The entries that close the first tables, one after another.

@@ -22,6 +22,19 @@ pub struct ClusterStatus {
     pub sealed_height: Option<u64>,
     /// The tables that are closed and wait to be sealed, oldest first, each with the names of those it waits for.
     pub unsealed: Vec<WaitingTable>,
+    /// Why this node takes no part, if so. It then knows nothing of the others.
+    pub quarantine: Option<QuarantineStatus>,
+}
+
+/// Why a node takes no part, and what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineStatus {
+    /// Why, for people.
+    pub reason: String,
+    /// Since when, POSIX microseconds.
+    pub since_us: u64,
+    /// What has to happen next, as a noun phrase for people.
+    pub waits_for: String,
 }
 
 /// One member of the cluster.

@@ -39,6 +39,9 @@ pub enum SubmitError {
         /// Bytes allowed.
         bytes_max: usize,
     },
+    /// The node's ledger is being rebuilt from its peers.
+    #[error("this node is quarantined and rebuilds its ledger from its peers; send it to another one")]
+    Quarantined,
     /// The node is stopping, or has stopped after a failure that its log names.
     #[error("this node has stopped; send it to another one, or start this one again")]
     Stopped,

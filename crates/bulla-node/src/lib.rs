@@ -8,9 +8,10 @@ mod options;
 
 pub use bulla_consensus::{
     ClusterStatus, Event, IncidentReport, Lane, LocalNetwork, MemberProgress, MemberStatus, NoPeers, NodeId,
-    PeerHandler, Role, SubmitError, Transport, TransportError,
+    PeerHandler, QuarantineStatus, Role, SubmitError, Transport, TransportError,
 };
 pub use bulla_storage::identity as identity_files;
+pub use bulla_storage::tamper;
 pub use bulla_storage::{
     Answer, AuditedBlock, Batch, BlockFiles, BlockView, CertificateAnswer, ClosedTable, Entry, Holding, Identity,
     Incident, Item, Ledger, Progress, ReceiptAnswer, RecordView, StateAnswer, StorageError, Store, StoreOptions,

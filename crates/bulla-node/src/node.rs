@@ -1,17 +1,18 @@
 //! One transaction server in the caller's process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bulla_consensus::{
-    Clock, ClusterStatus, Consensus, Event, IncidentReport, NoPeers, PeerHandler, SubmitError, Transport,
+    Clock, ClusterStatus, Event, IncidentReport, Member, NoPeers, PeerHandler, QuarantineStatus, SubmitError, Transport,
 };
 use bulla_ledger::{Asset, AssetId, PartyId, Record, RecordId};
 use bulla_sealing::Policy;
 use bulla_storage::identity as identity_files;
 use bulla_storage::{
-    Answer, Batch, BlockView, Entry, Identity, Incident, Item, Ledger, ReceiptAnswer, StorageError, Store, TableView,
+    Answer, Batch, BlockView, Entry, Identity, Incident, Item, Ledger, ReceiptAnswer, StorageError, Store,
+    StoreOptions, TableView,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -70,7 +71,7 @@ struct Inner {
     options: NodeOptions,
     store: Arc<Store>,
     policy: Policy,
-    consensus: Consensus,
+    member: Member,
     clock: Clock,
 }
 
@@ -78,6 +79,9 @@ impl Node {
     /// Opens the node whose data directory `options` names, and joins its peers through `transport`.
     ///
     /// What the transport's answering half receives is to be given to [`Node::peer_handler`].
+    ///
+    /// A node whose ledger is damaged opens all the same if it has peers: it is quarantined, and rebuilds its ledger from
+    /// theirs. See [`Node::quarantine`].
     ///
     /// # Errors
     /// See [`OpenError`]; nothing was changed.
@@ -87,14 +91,15 @@ impl Node {
         let policy = Policy::from_config(&identity.genesis).map_err(|error| OpenError::Members(error.to_string()))?;
         let store = {
             let (data_dir, store_options) = (options.data_dir.clone(), options.store_options());
-            let expect = identity.clone();
-            let opened = tokio::task::spawn_blocking(move || Store::open(&data_dir, &expect, store_options)).await;
+            let (expect, has_peers) = (identity.clone(), options.members.len() > 1);
+            let open = move || open_store(&data_dir, &expect, store_options, has_peers);
+            let opened = tokio::task::spawn_blocking(open).await;
             Arc::new(opened.map_err(|stopped| OpenError::Consensus(std::io::Error::other(stopped)))??)
         };
         let clock: Clock = Arc::new(system_clock_us);
         let settings = options.settings(clock.clone());
-        let consensus = Consensus::start(settings, store.clone(), transport).await.map_err(OpenError::Consensus)?;
-        Ok(Node(Arc::new(Inner { options, store, policy, consensus, clock })))
+        let member = Member::open(settings, store.clone(), transport).await.map_err(OpenError::Consensus)?;
+        Ok(Node(Arc::new(Inner { options, store, policy, member, clock })))
     }
 
     /// Opens a ledger with one server in `data_dir`; the first time, founds it there.
@@ -116,7 +121,7 @@ impl Node {
 
     /// What the transport's answering half hands arriving requests to.
     pub fn peer_handler(&self) -> Arc<dyn PeerHandler> {
-        self.0.consensus.peer_handler()
+        self.0.member.peer_handler()
     }
 
     /// Records one request, wherever the leader is. Resolves once a majority of servers has it on
@@ -134,22 +139,29 @@ impl Node {
     /// # Errors
     /// See [`SubmitError`]; all may be tried again with the same record ids.
     pub async fn submit_batch(&self, batch: Batch) -> Result<Vec<Answer>, SubmitError> {
-        self.0.consensus.submit(batch).await
+        self.0.member.submit(batch).await
     }
 
     /// Waits until the table of `height` is sealed, at most `limit`; whether it is. [`Answer::Recorded`] names the height.
     pub async fn wait_sealed(&self, height: u64, limit: Duration) -> bool {
-        self.0.consensus.wait_sealed(height, limit).await
+        self.0.member.wait_sealed(height, limit).await
     }
 
     /// Waits until a leader is known, at most `limit`; whether one is.
     pub async fn wait_leader(&self, limit: Duration) -> bool {
-        self.0.consensus.wait_leader(limit).await.is_some()
+        self.0.member.wait_leader(limit).await.is_some()
     }
 
     /// The cluster as this node sees it; asks the leader about the others.
     pub async fn status(&self) -> ClusterStatus {
-        self.0.consensus.status().await
+        self.0.member.status().await
+    }
+
+    /// Why this node takes no part and answers no reads, and what it waits for; `None` when it takes part. A node leaves
+    /// by itself when its ledger is damaged or most servers signed another root, and comes back by itself when its
+    /// ledger is rebuilt from theirs and verified.
+    pub fn quarantine(&self) -> Option<QuarantineStatus> {
+        self.0.member.quarantine()
     }
 
     /// The asset as it is now.
@@ -185,12 +197,12 @@ impl Node {
     /// Has an incident recorded, by whoever leads and as soon as somebody does. Does not wait for that; the same thing
     /// may be reported again and by others, and makes one record.
     pub fn report_incident(&self, report: IncidentReport) {
-        self.0.consensus.report_incident(report);
+        self.0.member.report_incident(report);
     }
 
     /// Has the end of an incident recorded, likewise.
     pub fn close_incident(&self, opened: RecordId, what: impl Into<String>) {
-        self.0.consensus.close_incident(opened, what);
+        self.0.member.close_incident(opened, what);
     }
 
     /// A record table by its id.
@@ -252,23 +264,45 @@ impl Node {
 
     /// What happens from now on.
     pub fn watch(&self) -> broadcast::Receiver<Event> {
-        self.0.consensus.watch()
+        self.0.member.watch()
     }
 
     /// Whether the node has stopped, by itself after a failure or because it was told to.
     pub fn has_stopped(&self) -> bool {
-        self.0.consensus.has_stopped()
+        self.0.member.has_stopped()
     }
 
     /// Resolves when the node stops, by itself after a failure or because it is told to.
     pub async fn stopped(&self) {
-        self.0.consensus.stopped().await;
+        self.0.member.stopped().await;
     }
 
     /// Stops the node. What was acknowledged is durable already. The data directory is free for
     /// another process once the last clone of the node is dropped.
     pub async fn shutdown(&self) {
-        self.0.consensus.shutdown().await;
+        self.0.member.shutdown().await;
+    }
+}
+
+/// Opens the store; one whose ledger is damaged, or that is rebuilding, to be rebuilt from peers.
+fn open_store(
+    data_dir: &Path,
+    expect: &Identity,
+    options: StoreOptions,
+    has_peers: bool,
+) -> Result<Store, StorageError> {
+    match Store::open(data_dir, expect, options.clone()) {
+        Err(StorageError::Quarantined { .. }) => Store::open_quarantined(data_dir, expect, options, None),
+        // A server without peers has nobody to be rebuilt from: a person must find its backup.
+        Err(error @ StorageError::Corrupt { .. }) if has_peers => {
+            let what = error.to_string();
+            match Store::open_quarantined(data_dir, expect, options, Some((what, system_clock_us()))) {
+                // It is not the ledger that is damaged.
+                Err(StorageError::Corrupt { .. }) => Err(error),
+                opened => opened,
+            }
+        }
+        opened => opened,
     }
 }
 

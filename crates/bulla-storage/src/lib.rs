@@ -67,7 +67,7 @@ pub use raft_log::{LogOp, LogState, RaftLog};
 pub use rebuild::StagedProof;
 pub use receipt::ReceiptAnswer;
 pub use scrub::{Scrub, ScrubStep};
-pub use seal::{AttestOutcome, SealingStatus, WaitingTable};
+pub use seal::{AttestOutcome, SealingStatus, Verdict, WaitingTable};
 pub use store::{Store, StoreOptions};
 pub use table::{ClosedTable, Closing, TableInfo};
 pub use tiles::TILE_WIDTH;

@@ -182,7 +182,10 @@ impl Store {
     pub fn set_aside_staged(&self, height: u64) -> Result<(), StorageError> {
         let directory = Directory::new(&self.path);
         let mark = self.quarantine().expect("only what is marked is rebuilt");
-        move_into(&directory.incoming_block(height), &evidence(&directory, &mark))
+        let (staged, evidence) = (directory.incoming_block(height), evidence(&directory, &mark));
+        let is_kept = staged.file_name().is_some_and(|name| evidence.join(name).exists());
+        // What comes later was fetched; the first one is this node's own.
+        if is_kept { remove_file(&staged) } else { move_into(&staged, &evidence) }
     }
 }
 

@@ -8,6 +8,7 @@ use bulla_sealing::{
 };
 use uuid::Uuid;
 
+use crate::agreed::majority;
 use crate::chain::{Chain, Charter};
 use crate::error::StorageError;
 use crate::ledger::{Ledger, State};
@@ -59,6 +60,33 @@ pub struct WaitingTable {
     pub waiting_for: Vec<String>,
     /// Valid signatures of voters over another tree: evidence, kept until the table is sealed.
     pub other_roots: Vec<Attestation>,
+}
+
+/// What the signatures so far say of who is right about a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// A majority of all voters signed the root that this node computed.
+    Agreed,
+    /// A majority of all voters signed one other root: this node is wrong.
+    Outvoted,
+    /// No root has a majority.
+    Undecided,
+}
+
+impl WaitingTable {
+    /// Who is right, of so many voters.
+    pub fn verdict(&self, voters: usize) -> Verdict {
+        let needed = majority(voters);
+        let others = self.other_roots.iter();
+        let most = others.map(|one| {
+            self.other_roots.iter().filter(|other| (other.size, other.root) == (one.size, one.root)).count()
+        });
+        match voters - self.waiting_for.len() >= needed {
+            true => Verdict::Agreed,
+            false if most.max().is_some_and(|most| most >= needed) => Verdict::Outvoted,
+            false => Verdict::Undecided,
+        }
+    }
 }
 
 /// How far sealing has come.

@@ -79,7 +79,12 @@ fn words(view: &ClusterView) -> String {
         table(["ID", "NAME", "ROLE", "SIGNED UP TO", "STATE"], rows)
     );
     let reachable = view.members.iter().filter(|member| member.progress.as_ref().is_some_and(|one| one.reachable));
-    if 2 * reachable.count() <= view.members.len() {
+    if let Some(quarantine) = &view.quarantine {
+        text += &format!(
+            "\nthis server is QUARANTINED since {}: {}\nit answers no reads and rebuilds its ledger from the others; it waits for {}\n",
+            quarantine.since, quarantine.reason, quarantine.waits_for
+        );
+    } else if 2 * reachable.count() <= view.members.len() {
         text += "\nno leader reaches a majority of the servers: nothing can be recorded until it does\n";
     }
     if !view.witnesses.is_empty() {
@@ -96,6 +101,11 @@ fn words(view: &ClusterView) -> String {
             oldest.closed,
             oldest.waiting_for.join(", ")
         );
+    }
+    for table in &view.unsealed {
+        for other in &table.other_roots {
+            text += &format!("block {}: {} signed ANOTHER ROOT, {}\n", table.height, other.name, other.root);
+        }
     }
     text
 }
@@ -136,7 +146,7 @@ fn timestamps_row(view: &TimestampingView) -> [String; 3] {
 
 #[cfg(test)]
 mod tests {
-    use bulla_client::{ProgressView, Time, UnsealedView};
+    use bulla_client::{OtherRootView, ProgressView, QuarantineView, Time, UnsealedView};
     use expect_test::expect;
     use uuid::Uuid;
 
@@ -169,7 +179,9 @@ mod tests {
                 table_id: Uuid::nil(),
                 closed: Time::from_micros(1_767_225_600_000_000),
                 waiting_for: vec!["node-3".to_owned()],
+                other_roots: vec![OtherRootView { name: "node-3".to_owned(), root: [0xab; 32].into() }],
             }],
+            quarantine: None,
             witnesses: Vec::new(),
             timestamps: None,
         };
@@ -183,6 +195,7 @@ mod tests {
             3   node-3  follower  -             NOT REACHABLE
 
             1 table not sealed yet; block 5 (closed 2026-01-01T00:00:00.000000Z) waits for node-3
+            block 5: node-3 signed ANOTHER ROOT, abababababababababababababababababababababababababababababababab
         "#]]
         .assert_eq(&words(&view));
 
@@ -202,5 +215,20 @@ mod tests {
             no leader reaches a majority of the servers: nothing can be recorded until it does
         "#]]
         .assert_eq(&words(&view));
+
+        view.quarantine = Some(QuarantineView {
+            reason: "its ledger is damaged".to_owned(),
+            since: Time::from_micros(1_767_225_600_000_000),
+            waits_for: "another server that answers".to_owned(),
+        });
+        let words = words(&view);
+        let told = words.lines().rev().take(2).collect::<Vec<_>>();
+        assert_eq!(
+            told,
+            [
+                "it answers no reads and rebuilds its ledger from the others; it waits for another server that answers",
+                "this server is QUARANTINED since 2026-01-01T00:00:00.000000Z: its ledger is damaged",
+            ]
+        );
     }
 }

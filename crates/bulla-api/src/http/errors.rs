@@ -30,6 +30,13 @@ pub(crate) enum Cause {
     TimedOut,
     /// This node reaches no leader with a majority, so it cannot record.
     NotReady,
+    /// This node rebuilds its ledger, so it takes no part.
+    Quarantined {
+        /// Why.
+        reason: String,
+        /// What has to happen next.
+        waits_for: String,
+    },
     /// A defect of the server.
     Internal(String),
 }
@@ -122,6 +129,7 @@ impl ApiError {
             Cause::Request(fault, _) => request(*fault),
             Cause::Missing(missing) => self::missing(*missing),
             Cause::Storage(StorageError::DiskFull { .. }) => (StatusCode::INSUFFICIENT_STORAGE, "disk_full", true),
+            Cause::Storage(StorageError::Quarantined { .. }) | Cause::Quarantined { .. } => quarantined(),
             Cause::Storage(_) => (StatusCode::INTERNAL_SERVER_ERROR, "storage_failed", true),
             Cause::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed_out", true),
             Cause::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready", true),
@@ -144,6 +152,12 @@ impl ApiError {
             Cause::Request(_, detail) => detail.clone(),
             Cause::Missing(missing) => sentence(*missing).to_owned(),
             // Paths and causes are for the operator, who finds them in the log.
+            Cause::Storage(error @ StorageError::Quarantined { .. }) => {
+                format!("{error}; GET /v1/cluster says what it waits for")
+            }
+            Cause::Quarantined { reason, waits_for } => {
+                format!("this server is quarantined: {reason}; it waits for {waits_for}; ask another server meanwhile")
+            }
             Cause::Storage(_) => "this node cannot use its data directory; ask another one".to_owned(),
             Cause::TimedOut => "there was no answer in time; it may have been recorded all the same, \
                  so send it again with the same record ids"
@@ -159,6 +173,8 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match &self.cause {
+            // It was told when it began, and is not told again to everybody who asks.
+            Cause::Storage(StorageError::Quarantined { .. }) => {}
             Cause::Storage(error) => tracing::error!(error = error as &dyn std::error::Error, "data directory failed"),
             Cause::Internal(detail) => tracing::error!(detail, "request failed"),
             _ => {}
@@ -244,6 +260,7 @@ fn submit(error: &SubmitError) -> (StatusCode, &'static str, bool) {
         SubmitError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", true),
         SubmitError::Overloaded => (StatusCode::TOO_MANY_REQUESTS, "overloaded", true),
         SubmitError::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "disk_full", true),
+        SubmitError::Quarantined => quarantined(),
         SubmitError::Stopped => (StatusCode::SERVICE_UNAVAILABLE, "stopped", true),
         SubmitError::TooManyRecords { .. } => too_many_transfers(),
         SubmitError::TooManyBytes { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "batch_too_large", false),
@@ -304,6 +321,10 @@ fn sentence(missing: Missing) -> &'static str {
         Missing::CertificateSize => "more than 10,000 records led to what is so; ask for the proof and the history",
         Missing::Position => "the party never had units of this asset",
     }
+}
+
+fn quarantined() -> (StatusCode, &'static str, bool) {
+    (StatusCode::SERVICE_UNAVAILABLE, "quarantined", true)
 }
 
 fn too_many_transfers() -> (StatusCode, &'static str, bool) {

@@ -98,6 +98,7 @@ async fn measure(app: &App) {
         ("bulla_leader", f64::from(u8::from(status.leader == Some(status.node_id)))),
         ("bulla_leader_id", status.leader.map_or(0.0, |leader| leader as f64)),
         ("bulla_term", status.term as f64),
+        ("bulla_quarantined", f64::from(u8::from(status.quarantine.is_some()))),
     ];
     // Of the log, not of this process: so it is set, and counts on where it was.
     if let Ok((incidents, open)) = app.node.ledger().incident_count() {
@@ -141,6 +142,7 @@ fn describe() {
     describe_gauge!("bulla_leader", "1 when this node leads");
     describe_gauge!("bulla_leader_id", "the leader's node id; 0 when none is known");
     describe_gauge!("bulla_term", "the Raft term");
+    describe_gauge!("bulla_quarantined", "1 while this node takes no part and rebuilds its ledger from its peers");
     describe_gauge!("bulla_tables_waiting_for", "closed tables that a member has not signed");
     describe_gauge!(
         "bulla_witness_size",

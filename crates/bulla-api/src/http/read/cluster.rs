@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use bulla_client::{ClusterView, MemberView, Problem, ProgressView, Role, Time, UnsealedView};
-use bulla_node::{ClusterStatus, MemberStatus, Node};
+use bulla_client::{
+    ClusterView, MemberView, OtherRootView, Problem, ProgressView, QuarantineView, Role, Time, UnsealedView,
+};
+use bulla_node::{ClusterStatus, MemberStatus, Node, QuarantineStatus};
 
 use crate::http::app::App;
 use crate::http::errors::{ApiError, Cause};
@@ -32,9 +34,11 @@ pub(crate) async fn live() -> &'static str {
     (status = "default", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiError> {
-    match app.node.status().await.leader {
-        Some(_) => Ok("ready\n"),
-        None => Err(Cause::NotReady.into()),
+    let status = app.node.status().await;
+    match (status.quarantine, status.leader) {
+        (Some(QuarantineStatus { reason, waits_for, .. }), _) => Err(Cause::Quarantined { reason, waits_for }.into()),
+        (None, Some(_)) => Ok("ready\n"),
+        (None, None) => Err(Cause::NotReady.into()),
     }
 }
 
@@ -58,8 +62,18 @@ pub(crate) async fn cluster_view(node: &Node) -> ClusterView {
                 table_id: table.table_id,
                 closed: Time::from_micros(table.closed_us),
                 waiting_for: table.waiting_for,
+                other_roots: table
+                    .other_roots
+                    .into_iter()
+                    .map(|other| OtherRootView { name: other.node_name, root: other.root.into() })
+                    .collect(),
             })
             .collect(),
+        quarantine: status.quarantine.map(|quarantine| QuarantineView {
+            reason: quarantine.reason,
+            since: Time::from_micros(quarantine.since_us),
+            waits_for: quarantine.waits_for,
+        }),
         witnesses: Vec::new(),
         timestamps: None,
     }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Verifies receipts of a bulla ledger: written from SPEC.md beside it, sharing no code with the Rust crate.
+"""Verifies proofs of a bulla ledger: written from SPEC.md beside it, sharing no code with the Rust crate.
 
-    python3 verifier.py RECEIPT POLICY          0 verified, 1 invalid, 2 cannot verify
+    python3 verifier.py PROOF POLICY            a receipt, a state proof or a certificate:
+                                                0 verified, 1 invalid, 2 cannot verify
     python3 verifier.py --vectors FILE...       judges test vectors; 0 when it judges all as they say
 
 Needs the package `cryptography`, for Ed25519. The numbers in comments are the sections of SPEC.md.
@@ -753,6 +754,317 @@ def is_leap(year):
     return int(year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
 
 
+# --- 11. What is so ------------------------------------------------------------------------------
+
+NO_LEAF = NO_LIMIT - 1
+
+
+def map_value(state):
+    return sha256(b"\x04", state)
+
+
+def map_leaf(key, value):
+    return sha256(b"\x02", key, value)
+
+
+def map_node(left, right):
+    return sha256(b"\x03", left, right)
+
+
+def asset_key(asset_id):
+    return sha256(b"bulla/state/v1\0", asset_id.bytes)
+
+
+def position_key(asset_id, party_id):
+    return sha256(b"bulla/position/v1\0", asset_id.bytes, party_id.bytes)
+
+
+def read_state(data):
+    require(len(data) in {72, 80}, "WrongLength")
+    reader = Reader(data)
+    state = {"asset_id": reader.uuid()}
+    if len(data) == 72:
+        state |= {"holder": reader.uuid(), "owner": reader.uuid(), "status": reader.number(1)}
+        require(state["status"] <= 1, "UnknownFlag")
+        require(reader.take(7) == bytes(7), "ReservedNotZero")
+    else:
+        state |= {"party_id": reader.uuid(), "available": reader.number(16)}
+        require(reader.take(16) == bytes(16), "ReservedNotZero")
+    return state | {"seq": reader.number(8), "last_leaf": reader.number(8)}
+
+
+def is_unique(state):
+    return "owner" in state
+
+
+def state_key(state):
+    if is_unique(state):
+        return asset_key(state["asset_id"])
+    return position_key(state["asset_id"], state["party_id"])
+
+
+def bit(data, place):
+    return data[place // 8] >> (7 - place % 8) & 1
+
+
+def read_map_proof(data):
+    """The siblings, top first, and the key and value of the leaf or None."""
+    reader = Reader(data)
+    depth = reader.number(2)
+    require(depth <= 256, "Invalid.depth")
+    bitmap = reader.take((depth + 7) // 8)
+    require(not any(bit(bitmap, place) for place in range(depth, 8 * len(bitmap))), "Invalid.bitmap")
+    require(depth == 0 or bit(bitmap, depth - 1), "Invalid.bitmap")
+    siblings = []
+    for place in range(depth):
+        siblings.append(reader.take(32) if bit(bitmap, place) else ZERO)
+        require(not bit(bitmap, place) or siblings[-1] != ZERO, "Invalid.sibling")
+    terminal = reader.number(1)
+    require(terminal <= 1, "Invalid.terminal")
+    leaf = (reader.take(32), reader.take(32)) if terminal else None
+    reader.end()
+    return siblings, leaf
+
+
+def verify_map_proof(proof, key, root):
+    """The value under the key, or None."""
+    siblings, leaf = proof
+    if leaf is not None:
+        require(all(bit(leaf[0], place) == bit(key, place) for place in range(len(siblings))), "OtherPlace")
+    hashed = ZERO if leaf is None else map_leaf(*leaf)
+    for place in reversed(range(len(siblings))):
+        pair = (siblings[place], hashed) if bit(key, place) else (hashed, siblings[place])
+        hashed = map_node(*pair)
+    require(hashed == root, "RootMismatch")
+    return leaf[1] if leaf is not None and leaf[0] == key else None
+
+
+def read_claim(data):
+    reader = Reader(data)
+    key = reader.take(32)
+    state = reader.take(reader.number(2))
+    proof = read_map_proof(data[reader.place:])
+    require(not state or proof[1] is not None, "Invalid.claim")
+    return key, state or None, proof
+
+
+class ProofLines:
+    """The lines of a state proof or certificate, each of which its place calls for."""
+
+    def __init__(self, data, first_line, bytes_max):
+        require(len(data) <= bytes_max, "TooLong")
+        text = from_utf8(data, "NotUtf8")
+        require(text.startswith(first_line), "UnknownFormat")
+        lines, empty, note = text[len(first_line):].partition("\n\n")
+        require(empty, "NoCheckpoint")
+        with part("Note"):
+            self.note = read_note(note)
+        with part("Checkpoint"):
+            read_checkpoint(self.note[0])
+        self.lines = lines.split("\n")
+
+    def next_is(self, word):
+        return bool(self.lines) and self.lines[0].startswith(f"{word} ")
+
+    def take(self, word):
+        require(self.next_is(word), "Line")
+        return self.lines.pop(0)[len(word) + 1:]
+
+    def take_bytes(self, word):
+        data = from_base64(self.take(word))
+        require(data is not None, "Line")
+        return data
+
+    def take_claim(self):
+        data = self.take_bytes("claim")
+        with part("Bytes"):
+            return read_claim(data)
+
+    def take_proof(self, claims_max):
+        header, path, claims = self.take_bytes("header"), read_path(self.take("path")), [self.take_claim()]
+        while len(claims) < claims_max and self.next_is("claim"):
+            claims.append(self.take_claim())
+        return {"header": header, "path": path, "claims": claims, "note": self.note}
+
+    def take_record(self):
+        leaf, space, path = self.take("record").partition(" ")
+        leaf = from_base64(leaf)
+        require(space and leaf is not None, "Line")
+        return leaf, read_path(path)
+
+    def end(self):
+        require(not self.lines, "LeftOver")
+
+
+def read_path(text):
+    data = from_base64(text)
+    require(data is not None and len(data) % 32 == 0 and len(data) <= 63 * 32, "Line")
+    return [data[place:place + 32] for place in range(0, len(data), 32)]
+
+
+STATE_PROOF_FIRST_LINE, CERTIFICATE_FIRST_LINE = "bulla/state-proof@v1\n", "bulla/certificate@v1\n"
+
+
+def read_state_proof(data):
+    lines = ProofLines(data, STATE_PROOF_FIRST_LINE, 262_144)
+    proof = lines.take_proof(8)
+    lines.end()
+    return proof
+
+
+def read_certificate(data):
+    lines = ProofLines(data, CERTIFICATE_FIRST_LINE, 33_554_432)
+    proof = lines.take_proof(1)
+    records = [lines.take_record()]
+    while len(records) < 10_000 and lines.next_is("record"):
+        records.append(lines.take_record())
+    lines.end()
+    return proof, records
+
+
+def verify_states(proof, policy):
+    """Each key with its state or None, the header, and the checkpoint."""
+    with part("Seal"):
+        checkpoint, _, _ = verify_seal(proof["note"], policy)
+    with part("Header"):
+        header = read_header(proof["header"])
+    require(header["ledger_id"] == policy["ledger_id"], "OtherLedger")
+    require(header["leaf_index"] + 1 == checkpoint["size"], "NotLast")
+    with part("HeaderPath"):
+        hashed = leaf_hash(proof["header"])
+        verify_inclusion(header["leaf_index"], checkpoint["size"], hashed, proof["path"], checkpoint["root"])
+    require(root_before_last(proof["path"]) == header["log_root"], "LogRoot")
+    states = [verify_claim(claim, header["state_root"]) for claim in proof["claims"]]
+    return states, header, checkpoint
+
+
+def verify_claim(claim, root):
+    key, state, proof = claim
+    with part("Claim"):
+        value = verify_map_proof(proof, key, root)
+    if state is not None and value is not None:
+        require(map_value(state) == value, "OtherState")
+    else:
+        require(value is None, "NotAbsent")
+        require(state is None, "Absent")
+    return key, state
+
+
+def verify_state_proof(data, policy):
+    with part("Malformed"):
+        proof = read_state_proof(data)
+    return verify_states(proof, policy)
+
+
+def look_up(states, asset_id, party_id):
+    """The state of an asset, or of a party's units of it, or None when there is none."""
+    keys = [asset_key(asset_id), position_key(asset_id, party_id or NIL)]
+    if states == [(key, None) for key in keys]:
+        return None
+    (key, data), *others = states
+    require(not others and key in keys and data is not None, "OtherKeys")
+    with part("State"):
+        state = read_state(data)
+    require(state_key(state) == key, "OtherKey")
+    return state
+
+
+def verify_certificate(data, policy):
+    """The state, the records that led to it, newest first, the header, and the checkpoint."""
+    with part("Malformed"):
+        proof, proven = read_certificate(data)
+    with part("State"):
+        [(key, state)], header, checkpoint = verify_states(proof, policy)
+    records = []
+    for leaf, path in proven:
+        with part("Record"):
+            records.append(read_record(leaf))
+        with part("RecordPath"):
+            at = records[-1]["leaf_index"]
+            verify_inclusion(at, checkpoint["size"], leaf_hash(leaf), path, checkpoint["root"])
+    with part("Custody"):
+        with part("State"):
+            state = read_state(state or b"")
+        require(state_key(state) == key, "OtherKey")
+        left = state
+        for record in records:
+            require(left is not None, "Superfluous")
+            with part("Undo"):
+                left = undone(left, record)
+        require(left is None, "Missing")
+    return state, records, header, checkpoint
+
+
+def undone(state, record):
+    """The state before the last record that led to it, or None when there was none."""
+    require(record["leaf_index"] == state["last_leaf"], "OtherLeaf")
+    is_of_asset = record["kind"] in {"register", "issue", "transfer", "retire", "redeem", "amend"}
+    require(is_of_asset and record["asset_id"] == state["asset_id"], "OtherChain")
+    before, link = (undone_unique if is_unique(state) else undone_position)(state, record)
+    if state["seq"] == 0:
+        require(link == NO_LEAF and before is None, "Link")
+        return None
+    require(link < state["last_leaf"] and before is not None, "Link")
+    return state | before | {"seq": state["seq"] - 1, "last_leaf": link}
+
+
+def undone_unique(state, record):
+    require(not record["flags"] & 2, "OtherChain")
+    require(record["asset_seq"] == state["seq"], "OtherSeq")
+    kind, giver, receiver = record["kind"], record["from"], record["to"]
+    title, custody = bool(record["flags"] & 4), bool(record["flags"] & 8)
+    owner, holder, retired = state["owner"], state["holder"], state["status"] == 1
+    if kind == "register":
+        before, fits = None, not retired and owner == holder == receiver
+    elif kind == "transfer":
+        before = {"owner": giver if title else owner, "holder": giver if custody else holder}
+        moved = (title or custody) and (not title or owner == receiver) and (not custody or holder == receiver)
+        fits = not retired and moved
+    elif kind == "retire":
+        before, fits = {"status": 0}, retired and owner == giver
+    else:
+        require(kind == "amend", "OtherChain")
+        before, fits = {}, not retired
+    require(fits, "OtherOutcome")
+    return before, record["prev_leaf"]
+
+
+def undone_position(state, record):
+    require(record["flags"] & 2, "OtherChain")
+    kind, party = record["kind"], state["party_id"]
+    sides = {"register": (NIL, None), "amend": (NIL, None), "retire": (None, None)}
+    giver, receiver = sides.get(kind, (record["from"], record["to"]))
+    require(party in {giver, receiver}, "OtherChain")
+    if party == giver:
+        require(record["asset_seq"] == state["seq"], "OtherSeq")
+    link = record["prev_leaf"] if party == giver else record["prev_leaf_to"]
+    nil = {"register": 0, "amend": 0, "issue": -1, "redeem": 1}
+    others = {"issue": 1, "transfer": 1, "redeem": 1} if party == giver else {"issue": -1, "transfer": -1}
+    sign = (nil if party == NIL else others).get(kind)
+    require(sign is not None, "OtherChain")
+    available = state["available"] + sign * record["quantity"]
+    require(0 <= available < 1 << 128, "OtherOutcome")
+    if kind == "register" if party == NIL else state["seq"] == 0:
+        require(available == 0, "OtherOutcome")
+        return None, link
+    return {"available": available}, link
+
+
+def verify_any(data, policy):
+    """What the first line says that it is, in words; what says nothing known is no receipt."""
+    if data.startswith(STATE_PROOF_FIRST_LINE.encode()):
+        states, header, checkpoint = verify_state_proof(data, policy)
+        said = [f"{key.hex()}  {'none' if state is None else state.hex()}" for key, state in states]
+    elif data.startswith(CERTIFICATE_FIRST_LINE.encode()):
+        state, records, header, checkpoint = verify_certificate(data, policy)
+        said = [f"{field:<10} {value}" for field, value in state.items()]
+        said += [f"record     leaf {record['leaf_index']}: {record['kind']}" for record in records]
+    else:
+        return verify_receipt(data, policy)
+    said += [f"block      height {header['height']}", f"size       {checkpoint['size']} leaves"]
+    return "".join(f"{line}\n" for line in said)
+
+
 # --- 12. Accept promises --------------------------------------------------------------------------
 
 PROMISE_FIRST_LINE = "bulla-accept/v1"
@@ -895,6 +1207,34 @@ def judge_signature(case, _):
     return {}
 
 
+def judge_state(case, _):
+    state = read_state(bytes.fromhex(case["state"]))
+    return {"state": state, "key": state_key(state)}
+
+
+def judge_map_proof(case, _):
+    proof = read_map_proof(bytes.fromhex(case["proof"]))
+    return {"value": verify_map_proof(proof, bytes.fromhex(case["key"]), bytes.fromhex(case["root"]))}
+
+
+def judge_state_proof(case, file):
+    policy = read_policy(file["policies"][case["policy"]])
+    states, header, checkpoint = verify_state_proof(piece(case, "proof"), policy)
+    found = {"height": header["height"], "size": checkpoint["size"]}
+    if "asset" not in case:
+        return {"states": states, **found}
+    with part("Lookup"):
+        state = look_up(states, uuid.UUID(case["asset"]), uuid.UUID(case["party"]) if "party" in case else None)
+    return {"state": state, **found}
+
+
+def judge_certificate(case, file):
+    policy = read_policy(file["policies"][case["policy"]])
+    state, records, header, checkpoint = verify_certificate(piece(case, "certificate"), policy)
+    leaves = [record["leaf_index"] for record in records]
+    return {"state": state, "records": leaves, "height": header["height"], "size": checkpoint["size"]}
+
+
 JUDGES = {
     "receipts": lambda case, file: {
         "words": verify_receipt(piece(case, "receipt"), read_policy(file["policies"][case["policy"]])),
@@ -915,6 +1255,10 @@ JUDGES = {
     "consistency": judge_consistency,
     "signatures": judge_signature,
     "promises": judge_promise,
+    "states": judge_state,
+    "map proofs": judge_map_proof,
+    "state proofs": judge_state_proof,
+    "certificates": judge_certificate,
 }
 
 
@@ -957,7 +1301,7 @@ def main(arguments):
         return 2
     try:
         with open(arguments[0], "rb") as opened:
-            receipt = opened.read()
+            proof = opened.read()
         with open(arguments[1], "rb") as opened:
             policy = read_policy(from_utf8(opened.read(), "NotUtf8"))
     except OSError as error:
@@ -967,7 +1311,7 @@ def main(arguments):
         print(f"{arguments[1]} is not a policy: {refused.name}", file=sys.stderr)
         return 2
     try:
-        said = verify_receipt(receipt, policy)
+        said = verify_any(proof, policy)
     except Refused as refused:
         print(f"{'cannot verify' if refused.cannot_verify() else 'invalid'} {refused.name}")
         return 2 if refused.cannot_verify() else 1

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::forgery::{Forgery, genesis, policy};
 use crate::judge::{hex, judge};
 use crate::python::must_agree;
+use crate::story::{ANNA, BERT, DRILL, NOBODY, SAW, Story, key_of, key_of_screws};
 
 const CASES: usize = 500;
 
@@ -21,6 +22,13 @@ impl Chance {
         number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((number ^ number >> 31) % end as u64) as usize
+    }
+
+    /// A byte becomes another one that is likely to mean something.
+    fn change_field(&mut self, bytes: &mut [u8]) {
+        let place = self.below(bytes.len());
+        let any = self.below(256) as u8;
+        bytes[place] = [0, 1, 2, 0xff, bytes[place] ^ 1, bytes[place] ^ 0x80, any][self.below(7)];
     }
 
     /// A byte changed, put in, taken out or doubled, or two lines swapped.
@@ -94,6 +102,61 @@ fn receipts_of_ledgers_with_changed_leaves_are_judged_alike() {
         json!({ "policy": "3 nodes", "receipt": forgery.text() })
     });
     both_say_the_same("receipts", &policies(), inputs.collect());
+}
+
+#[test]
+fn changed_state_proofs_and_certificates_are_judged_alike() {
+    let mut chance = Chance(4);
+    let proof = Story::new().proof(&[key_of(DRILL), key_of_screws(ANNA), key_of(SAW)]).to_text();
+    let certificate = Story::new().certificate(key_of_screws(ANNA), &[8, 7]).to_text();
+    for (sort, field, whole) in [("state proofs", "proof_hex", proof), ("certificates", "certificate_hex", certificate)]
+    {
+        let mut changed = || {
+            let mut text = whole.clone().into_bytes();
+            for _ in 0..=chance.below(2) {
+                chance.change(&mut text);
+            }
+            json!({ "policy": "3 nodes", field: hex(&text) })
+        };
+        both_say_the_same(sort, &policies(), (0..CASES).map(|_| changed()).collect());
+    }
+}
+
+/// All signatures are good; a record or a state is not what it was.
+#[test]
+fn certificates_of_ledgers_with_changed_records_are_judged_alike() {
+    let mut chance = Chance(5);
+    let chains = [
+        (key_of(DRILL), vec![5, 4, 3, 2, 1]),
+        (key_of_screws(NOBODY), vec![10, 9, 7, 6]),
+        (key_of_screws(ANNA), vec![8, 7]),
+        (key_of_screws(BERT), vec![9, 8]),
+    ];
+    let inputs = (0..CASES).map(|_| {
+        let (key, records) = &chains[chance.below(chains.len())];
+        let story = match chance.below(4) {
+            0 => Story::new().state(*key, |state| chance.change_field(state)),
+            _ => Story::new().leaf(records[chance.below(records.len())], |leaf| chance.change_field(&mut leaf[4..144])),
+        };
+        json!({ "policy": "3 nodes", "certificate": story.certificate(*key, records).to_text() })
+    });
+    both_say_the_same("certificates", &policies(), inputs.collect());
+}
+
+/// Proofs in which any byte may be small, so that lengths and flags often mean something.
+#[test]
+fn changed_proofs_of_one_key_are_judged_alike() {
+    let mut chance = Chance(6);
+    let map = Story::new().map();
+    let key = key_of(SAW);
+    let inputs = (0..CASES).map(|_| {
+        let mut proof = map.prove(&key).encode();
+        for _ in 0..=chance.below(2) {
+            chance.change_field(&mut proof);
+        }
+        json!({ "proof": hex(&proof), "root": map.root().to_string(), "key": key.to_string() })
+    });
+    both_say_the_same("map proofs", &Value::Null, inputs.collect());
 }
 
 #[test]

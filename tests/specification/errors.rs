@@ -198,7 +198,7 @@ pub fn of_fate(fate: &Fate) -> String {
 }
 
 /// A part as section 10 calls it; where the code has its errors; the vectors that must show each of them.
-const PARTS: [(&str, &str, &str, &[&str]); 13] = [
+const PARTS: [(&str, &str, &str, &[&str]); 20] = [
     ("receipt", "bulla-sealing/src/verify.rs", "ReceiptError", &["receipts"]),
     ("Malformed", "bulla-sealing/src/receipt.rs", "MalformedReceipt", &["receipts"]),
     ("Note", "bulla-sealing/src/note.rs", "MalformedNote", &["notes"]),
@@ -210,6 +210,13 @@ const PARTS: [(&str, &str, &str, &[&str]); 13] = [
     ("VerifierKey", "bulla-sealing/src/vkey.rs", "VerifierKeyError", &["verifier-keys"]),
     ("Keys", "bulla-sealing/src/keys.rs", "KeyError", &["configs", "policies"]),
     ("a name", "bulla-ledger/src/name.rs", "NameError", &["ids"]),
+    ("a state proof, State of a certificate", "bulla-sealing/src/state_proof.rs", "StateProofError", &["state-proofs"]),
+    ("Malformed, of both", "bulla-sealing/src/proof_text.rs", "MalformedProof", &["state-proofs"]),
+    ("Claim, a proof of one key", "bulla-sealing/src/map_proof.rs", "MapProofError", &["map-proofs"]),
+    ("Lookup", "bulla-ledger/src/lookup.rs", "LookupError", &["state-proofs"]),
+    ("a certificate", "bulla-sealing/src/certificate.rs", "CertificateError", &["certificates"]),
+    ("Custody", "bulla-ledger/src/custody.rs", "CustodyError", &["certificates"]),
+    ("Undo", "bulla-ledger/src/custody.rs", "UndoError", &["certificates"]),
     ("a promise", "bulla-sealing/src/promise.rs", "PromiseError", &["promises"]),
     ("Malformed, of a promise", "bulla-sealing/src/promise.rs", "MalformedPromise", &["promises"]),
 ];
@@ -248,7 +255,7 @@ fn every_error_is_shown_by_a_vector() {
 }
 
 /// The errors of a file of vectors, and whether they mean *cannot verify*.
-fn shown_by(name: &str) -> BTreeSet<(String, bool)> {
+pub fn shown_by(name: &str) -> BTreeSet<(String, bool)> {
     let file = kept(name);
     let cases = file["cases"].as_array().unwrap().iter();
     let errors = cases.filter_map(|case| Some((case["error"].as_str()?, case["cannot_verify"].as_bool()?)));

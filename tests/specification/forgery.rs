@@ -61,10 +61,7 @@ impl Forgery {
     pub fn header(self, leaf_index: u64, change: impl FnOnce(&mut Vec<u8>)) -> Forgery {
         self.leaf(leaf_index, |leaf| {
             change(leaf);
-            let ledger_id = Uuid::from_slice(&leaf[8..24]).unwrap();
-            let height = u64::from_be_bytes(leaf[48..56].try_into().unwrap());
-            let prev_header = Hash(leaf[200..232].try_into().unwrap());
-            leaf[24..40].copy_from_slice(table_id(ledger_id, height, &prev_header).as_bytes());
+            refit(leaf);
         })
     }
 
@@ -185,7 +182,16 @@ fn record(leaf_index: u64) -> Record {
     }
 }
 
-fn header(node_count: u8, height: u64, first_leaf: u64, before: &[Vec<u8>]) -> Header {
+/// Makes the table id of a header the one that its other fields call for.
+pub fn refit(leaf: &mut [u8]) {
+    let ledger_id = Uuid::from_slice(&leaf[8..24]).unwrap();
+    let height = u64::from_be_bytes(leaf[48..56].try_into().unwrap());
+    let prev_header = Hash(leaf[200..232].try_into().unwrap());
+    leaf[24..40].copy_from_slice(table_id(ledger_id, height, &prev_header).as_bytes());
+}
+
+/// The header of the block that begins with this leaf and has all leaves after it.
+pub fn header(node_count: u8, height: u64, first_leaf: u64, before: &[Vec<u8>]) -> Header {
     let hashes: Vec<Hash> = before.iter().map(|leaf| leaf_hash(leaf)).collect();
     let ledger_id = genesis(node_count).ledger_id;
     let prev_header = if height == 0 { Hash::ZERO } else { hashes[first_leaf as usize - 1] };

@@ -5,10 +5,10 @@ use bulla_sealing::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::errors;
+use crate::{errors, judge_states};
 
 /// What holds, or the error's name and whether it means *cannot verify*.
-type Judged = Result<Value, (String, bool)>;
+pub type Judged = Result<Value, (String, bool)>;
 
 /// The fields that a vector of this sort must have beside its input: `holds`, or `error` and `cannot_verify`.
 ///
@@ -31,6 +31,10 @@ pub fn judge(sort: &str, case: &Value, policies: &Value) -> Value {
         "consistency" => consistency(case),
         "signatures" => signature(case),
         "promises" => promise(case, policies),
+        "states" => judge_states::state(case),
+        "map proofs" => judge_states::map_proof(case),
+        "state proofs" => judge_states::state_proof(case, policies),
+        "certificates" => judge_states::certificate(case, policies),
         other => panic!("no vectors are called {other}"),
     };
     match judged {
@@ -250,7 +254,7 @@ fn promise(case: &Value, policies: &Value) -> Judged {
     }))
 }
 
-fn leaf_error(error: DecodeError) -> (String, bool) {
+pub fn leaf_error(error: DecodeError) -> (String, bool) {
     (errors::of_leaf(&error), error.is_unknown())
 }
 
@@ -258,7 +262,7 @@ fn signers(nodes: &[ConfigNode]) -> Value {
     nodes.iter().map(|node| json!([node.name, hex(&node.public_key)])).collect()
 }
 
-fn text(value: &Value) -> &str {
+pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
@@ -266,7 +270,7 @@ fn number(value: &Value) -> u64 {
     text(value).parse().unwrap()
 }
 
-fn hash(value: &Value) -> Hash {
+pub fn hash(value: &Value) -> Hash {
     text(value).parse().unwrap()
 }
 
@@ -279,7 +283,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_hex(text: &str) -> Vec<u8> {
+pub fn from_hex(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
     digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
 }

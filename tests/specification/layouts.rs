@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bulla_ledger::{Act, AssetId, PartyId, Record, RecordId, Transfer};
+use bulla_ledger::{Act, AssetId, PartyId, Position, Record, RecordId, State, Transfer, UniqueState};
 use bulla_sealing::{ConfigLeaf, Header, KIND_CONFIG, KIND_HEADER, LEAF_MAGIC};
 
 use crate::forgery::Forgery;
@@ -185,6 +185,25 @@ fn extra_has_its_fields_where_the_table_says() {
             table.iter().filter(|row| with_payload || !row[3].ends_with("only after `01`")).cloned().collect();
         assert_eq!(follow(&rows, &extra, 0, &fields), extra.len());
     }
+}
+
+#[test]
+fn a_state_has_its_fields_where_the_tables_say() {
+    let id = |byte| [byte; 16];
+    let [holder, owner] = [0x70, 0x0f].map(|byte| PartyId::from_bytes(id(byte)));
+    let (asset_id, seq, last_leaf) = (AssetId::from_bytes(id(0xa5)), u64::MAX / 3, u64::MAX / 5);
+    let chain = [("asset_id", vec![0xa5; 16]), ("seq", vec![0x55; 8]), ("last_leaf", vec![0x33; 8])];
+    let [unique, position, _] = &tables("11.2 States")[..] else { panic!("three tables") };
+
+    let state = State::Unique(UniqueState { asset_id, holder, owner, retired: true, seq, last_leaf });
+    let mut fields = Fields::from([("holder", vec![0x70; 16]), ("owner", vec![0x0f; 16]), ("status", vec![1])]);
+    fields.extend(chain.clone());
+    assert_eq!(follow(unique, &state.encode(), 0, &fields), state.encode().len());
+
+    let state = State::Position(Position { asset_id, party_id: holder, available: u128::MAX / 15, seq, last_leaf });
+    let mut fields = Fields::from([("party_id", vec![0x70; 16]), ("available", vec![0x11; 16])]);
+    fields.extend(chain);
+    assert_eq!(follow(position, &state.encode(), 0, &fields), state.encode().len());
 }
 
 #[test]

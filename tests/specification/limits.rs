@@ -17,6 +17,11 @@ fn the_limits_are_those_of_the_code() {
         ("NODES_MAX", NODES_MAX.to_string()),
         ("KEY_NAME_BYTES_MAX", longest_name.to_string()),
         ("TIME_S_MAX", TIME_S_MAX.to_string()),
+        ("MAP_DEPTH_MAX", MAP_DEPTH_MAX.to_string()),
+        ("CLAIMS_MAX", CLAIMS_MAX.to_string()),
+        ("STATE_PROOF_BYTES_MAX", STATE_PROOF_BYTES_MAX.to_string()),
+        ("CERTIFICATE_RECORDS_MAX", CERTIFICATE_RECORDS_MAX.to_string()),
+        ("CERTIFICATE_BYTES_MAX", CERTIFICATE_BYTES_MAX.to_string()),
         ("PROMISE_BYTES_MAX", PROMISE_BYTES_MAX.to_string()),
         ("PAYLOAD_BYTES_MAX", PAYLOAD_BYTES_MAX.to_string()),
         ("NAME_BYTES_MAX", NAME_BYTES_MAX.to_string()),
@@ -43,6 +48,11 @@ fn the_rules_state_the_limits_of_the_table() {
         ("6.1 Text", "0 to 63 lines"),
         ("7. Verification", "at most 262,144 bytes"),
         ("7. Verification", "at most 48,000 bytes"),
+        ("11.3 Proof of one key", "at most 256"),
+        ("11.4 State proof", "1 to 8 lines"),
+        ("11.4 State proof", "at most 262,144 bytes"),
+        ("11.6 Certificate", "1 to 10,000 lines"),
+        ("11.6 Certificate", "at most 33,554,432 bytes"),
         ("12.2 Verification", "at most 1,024 bytes"),
     ] {
         assert!(section(heading).contains(limit), "{heading}: {limit}");

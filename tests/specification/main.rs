@@ -7,11 +7,14 @@ mod changed;
 mod errors;
 mod forgery;
 mod judge;
+mod judge_states;
 mod layouts;
 mod limits;
 mod make;
 mod page;
 mod python;
+mod state_errors;
+mod story;
 mod vectors;
 
 use std::path::{Path, PathBuf};

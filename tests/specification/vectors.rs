@@ -46,6 +46,25 @@ fn no_vector_has_changed_since_it_was_made() {
     }
 }
 
+/// A file that nobody reads would be a promise that nobody keeps.
+#[test]
+fn every_file_of_vectors_is_judged_and_described() {
+    let mut found: Vec<String> = fs::read_dir(path(FOLDER)).unwrap().map(|entry| name_of(&entry.unwrap())).collect();
+    found.sort();
+    let mut made: Vec<String> = make::FILES.iter().map(|(name, _)| format!("{name}.json")).collect();
+    made.push("README.md".into());
+    made.sort();
+    assert_eq!(found, made);
+    let readme = fs::read_to_string(path(FOLDER).join("README.md")).unwrap();
+    for (name, _) in make::FILES {
+        assert!(readme.contains(&format!("| [{name}]({name}.json) |")), "the README says nothing of {name}");
+    }
+}
+
+fn name_of(entry: &fs::DirEntry) -> String {
+    entry.file_name().into_string().unwrap()
+}
+
 #[test]
 fn no_two_vectors_of_a_file_have_one_name() {
     for (name, _) in make::FILES {

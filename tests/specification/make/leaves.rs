@@ -32,6 +32,9 @@ pub fn records() -> Value {
         ("redeem", Transfer::redeem(record, asset, from, 1)),
         ("amend", Transfer::amend(record, asset, [0xdd; 32])),
         ("amend quantity", Transfer::amend_quantity(record, asset, [0xdd; 32])),
+        ("incident", Transfer::incident(record, [0xdd; 32])),
+        ("incident that closes one", Transfer::close_incident(record, RecordId::from_bytes([0x1c; 16]), [0xdd; 32])),
+        ("erase", Transfer::erase(record, RecordId::from_bytes([0xe5; 16]))),
         ("enroll", Transfer::enroll(record, to)),
         ("define", Transfer::define(record, class, true, 38)),
         ("a commitment of zeros", Transfer { payload_commit: Some([0; 32]), ..Transfer::enroll(record, to) }),
@@ -57,7 +60,7 @@ pub fn records() -> Value {
     with("another magic", "UnknownMagic", 0, b'b');
     with("version 2", "UnknownMagic", 3, 2);
     with("a header's kind", "UnknownKind", 4, 0x10);
-    with("an incident, kind 12", "UnknownKind", 4, 0x12);
+    with("kind 06, which is not built", "UnknownKind", 4, 0x06);
     with("flag bit 7", "UnknownFlags", 5, 0x8c);
     with("reserved byte 6", "Invalid.reserved", 6, 1);
     with("reserved byte 7", "Invalid.reserved", 7, 1);

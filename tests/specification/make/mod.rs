@@ -1,14 +1,20 @@
 //! Makes the vectors: what is put in, and which error must come out.
 
+mod certificates;
+mod custody;
 mod keys;
 mod leaves;
 mod notes;
 mod policies;
 mod promises;
+mod proof_headers;
+mod proof_texts;
 mod proofs;
 mod receipts;
 mod receipts_malformed;
 mod receipts_refused;
+mod state_proofs;
+mod states;
 
 use serde_json::{Value, json};
 
@@ -18,7 +24,7 @@ use crate::judge::judge;
 type Make = fn() -> Value;
 
 /// Every file of vectors, without `.json`, and what makes it.
-pub const FILES: [(&str, Make); 15] = [
+pub const FILES: [(&str, Make); 19] = [
     ("receipts", receipts::file),
     ("policies", policies::file),
     ("seals", notes::seals),
@@ -34,6 +40,10 @@ pub const FILES: [(&str, Make); 15] = [
     ("consistency", proofs::consistency),
     ("signatures", keys::signatures),
     ("promises", promises::file),
+    ("states", states::states),
+    ("map-proofs", states::map_proofs),
+    ("state-proofs", state_proofs::file),
+    ("certificates", certificates::file),
 ];
 
 /// A file of vectors in the making.

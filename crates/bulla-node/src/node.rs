@@ -277,10 +277,19 @@ impl Node {
         self.0.member.stopped().await;
     }
 
-    /// Stops the node. What was acknowledged is durable already. The data directory is free for
-    /// another process once the last clone of the node is dropped.
+    /// Stops the node. What was acknowledged is durable already; the newest seals go into the files too. The data
+    /// directory is free for another process once the last clone of the node is dropped.
     pub async fn shutdown(&self) {
         self.0.member.shutdown().await;
+        let store = Arc::clone(&self.0.store);
+        match tokio::task::spawn_blocking(move || store.ledger().store_seals()).await {
+            Ok(Ok(())) | Ok(Err(StorageError::Quarantined { .. })) => {}
+            // The Raft log has them, so the next start does too.
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the newest seals were not stored")
+            }
+            Err(error) => tracing::error!(%error, "storing the newest seals ended early"),
+        }
     }
 }
 

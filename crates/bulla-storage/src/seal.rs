@@ -174,11 +174,22 @@ pub(crate) struct Waiting {
 }
 
 /// One thing that sealing did.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum SealChange {
     Attested(u64, Attestation),
     OtherRoot(u64, Attestation),
     Sealed(u64, SignedNote),
+}
+
+impl SealChange {
+    /// The block that it is about.
+    pub(crate) fn height(&self) -> u64 {
+        match self {
+            SealChange::Attested(height, _) | SealChange::OtherRoot(height, _) | SealChange::Sealed(height, _) => {
+                *height
+            }
+        }
+    }
 }
 
 impl Seals {
@@ -207,6 +218,11 @@ impl Seals {
         };
         self.waiting.insert(header.height, waiting);
         std::mem::take(&mut self.changes)
+    }
+
+    /// What sealing did since the last Close.
+    pub(crate) fn changes(&self) -> &[SealChange] {
+        &self.changes
     }
 
     /// These changes are in rows now.

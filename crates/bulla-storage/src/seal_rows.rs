@@ -1,12 +1,45 @@
 //! Sealing as rows: the seals of stored blocks, and the attestations to those that wait for one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulla_sealing::{Attestation, SignedNote};
 
 use crate::error::StorageError;
-use crate::rows::{Changes, Of, Row, Rows, after, borrowed};
+use crate::ledger::Ledger;
+use crate::rows::{Changes, Of, Row, Rows, Snapshot, after, borrowed};
 use crate::seal::SealChange;
+
+impl Ledger {
+    /// Makes durable what sealing has done to stored blocks, without waiting for the next block: for a node that stops,
+    /// so that whoever reads its files finds the newest seals in them.
+    ///
+    /// The state that a restart begins with is still the one just after the last stored block. The attestations after it
+    /// are applied again from the Raft log, and an attestation that is counted already changes nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::Quarantined`]; [`StorageError::Io`] and its like when the rows cannot be written.
+    pub fn store_seals(&self) -> Result<(), StorageError> {
+        let database = self.writer();
+        let seal_changes: Vec<SealChange> = {
+            let state = self.readable()?;
+            let waiting = state.unstored.iter().flat_map(|closed| &closed.seal_changes);
+            // A seal of a block that is not stored would be ahead of its table after a restart.
+            let of_stored = |change: &&SealChange| state.durable.height.is_some_and(|stored| change.height() <= stored);
+            waiting.chain(state.seals.changes()).filter(of_stored).cloned().collect()
+        };
+        if seal_changes.is_empty() {
+            return Ok(());
+        }
+        let path = self.path();
+        Changes::commit(&database, &path, |changes| put_seal_changes(changes, &seal_changes))?;
+        let snapshot = Arc::new(Snapshot::take(&database, &path)?);
+        let mut state = self.state_mut();
+        state.snapshot = snapshot;
+        state.seals.stored(&seal_changes);
+        Ok(())
+    }
+}
 
 /// Makes what sealing did durable, in the transaction of the block that follows it.
 pub(crate) fn put_seal_changes(changes: &mut Changes<'_>, seal_changes: &[SealChange]) -> Result<(), StorageError> {

@@ -148,3 +148,44 @@ fn a_party_enrolled_in_the_open_table_is_known_at_once() {
 
 /// Records in each block: the third one completes the first subtree of 2^16 leaves.
 const SIZES: [u64; 4] = [300, 700, 65_000, 1];
+
+#[test]
+fn a_node_that_stops_leaves_its_newest_seals_in_its_files_and_applies_them_again_to_no_effect() {
+    let mut node = Node::new(2).with_a_block();
+    node.close_and_store(3_000);
+    let [first, second] = [0, 1].map(|height| node.ledger().checkpoint_from_disk(height).unwrap());
+    let attestations = [(0, attestation(1, &first)), (0, attestation(2, &first)), (1, attestation(2, &second))];
+    let apply = |node: &Node| attestations.each_ref().map(|(height, one)| node.ledger().attest(*height, one).unwrap());
+    let (sealed, counted) = (AttestOutcome::Sealed { upto: 0 }, AttestOutcome::Counted);
+    assert_eq!(apply(&node), [counted.clone(), sealed, counted]);
+    let before = (node.ledger().durable(), node.ledger().checkpoint().unwrap());
+    node.ledger().store_seals().unwrap();
+    node.ledger().store_seals().unwrap();
+    assert_eq!((node.ledger().durable(), node.ledger().checkpoint().unwrap()), before);
+
+    node.reopen();
+    assert_eq!((node.ledger().durable(), node.ledger().checkpoint().unwrap()), before);
+    let waiting = |node: &Node| node.ledger().sealing_status().closed[0].waiting_for.clone();
+    assert_eq!(waiting(&node), ["node-1"]);
+    // What the Raft log has after the last stored block is applied again.
+    assert_eq!(apply(&node), [const { AttestOutcome::Repeated }; 3]);
+    assert_eq!(waiting(&node), ["node-1"]);
+    assert_eq!(node.ledger().attest(1, &attestation(1, &second)).unwrap(), AttestOutcome::Sealed { upto: 1 });
+    node.close_and_store(4_000);
+    node.reopen();
+    assert_eq!(node.ledger().verify_all(&mut |_| {}).unwrap().sealed_blocks, 2);
+}
+
+#[test]
+fn no_seal_is_left_of_a_block_that_is_not_stored() {
+    let mut node = Node::new(1).with_a_block();
+    let closed = node.close(3_000);
+    let checkpoint = node.ledger().checkpoint_from_disk(0).unwrap();
+    node.ledger().attest(0, &attestation(1, &checkpoint)).unwrap();
+    node.ledger().attest(1, &attestation(1, closed.checkpoint())).unwrap();
+    assert_eq!(node.ledger().sealed_height(), Some(1));
+    node.ledger().store_seals().unwrap();
+    drop(closed);
+    node.reopen();
+    assert_eq!((node.ledger().durable().height, node.ledger().sealed_height()), (Some(0), Some(0)));
+}

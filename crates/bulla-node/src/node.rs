@@ -8,7 +8,7 @@ use bulla_consensus::{
     Clock, ClusterStatus, Event, IncidentReport, Member, NoPeers, PeerHandler, QuarantineStatus, SubmitError, Transport,
 };
 use bulla_ledger::{Asset, AssetId, PartyId, Record, RecordId};
-use bulla_sealing::Policy;
+use bulla_sealing::{Policy, SignedNote};
 use bulla_storage::identity as identity_files;
 use bulla_storage::{
     Answer, Batch, BlockView, Entry, Identity, Incident, Item, Ledger, ReceiptAnswer, StorageError, Store,
@@ -230,6 +230,15 @@ impl Node {
             Some(Entry::Recorded(record)) => self.ledger().receipt(record.leaf_index, false),
             Some(Entry::Refused { .. }) | None => Ok(ReceiptAnswer::Unknown),
         }
+    }
+
+    /// This node's signed word that the record has its place in the log and in its table; `None` when this node has
+    /// applied no such record, which on a follower may be a moment behind. It is no receipt: all servers make that.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the data directory cannot be read, or when the promise would not verify.
+    pub fn promise(&self, record_id: RecordId) -> Result<Option<SignedNote>, StorageError> {
+        self.0.store.promise(record_id, self.now_us() / 1_000)
     }
 
     /// Everything that can be read of the ledger.

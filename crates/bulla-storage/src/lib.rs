@@ -24,6 +24,7 @@ mod ledger;
 mod list;
 mod manifest;
 mod mend;
+mod promise;
 mod proven;
 mod quarantine;
 mod raft_log;

@@ -7,6 +7,7 @@ mod forged;
 mod log;
 mod node;
 mod oracle;
+mod promising;
 mod proving;
 mod reopening;
 mod replaced;

@@ -12,6 +12,8 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 /// What the name of a file that is not complete ends with.
 pub(crate) const PARTIAL: &str = "partial";
 
+const LOCK: &str = "lock";
+
 /// Names of the things in a data directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
@@ -81,7 +83,7 @@ impl Directory {
 
     /// Takes the directory for this process. The lock goes when the file is dropped, or the process dies.
     pub(crate) fn lock(&self) -> Result<File, StorageError> {
-        let path = self.root.join("lock");
+        let path = self.root.join(LOCK);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -90,6 +92,23 @@ impl Directory {
             .map_err(StorageError::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(StorageError::InUse { path: self.root.clone() }),
+            Err(TryLockError::Error(error)) => Err(StorageError::io("lock", &path)(error)),
+        }
+    }
+}
+
+impl Directory {
+    /// Makes sure that no other process changes the directory, without changing it: what nobody uses need not have a
+    /// lock file. Others may look at it meanwhile; no node can take it until the file is dropped.
+    pub(crate) fn share(&self) -> Result<Option<File>, StorageError> {
+        let path = self.root.join(LOCK);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = File::open(&path).map_err(StorageError::io("open", &path))?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Err(StorageError::InUse { path: self.root.clone() }),
             Err(TryLockError::Error(error)) => Err(StorageError::io("lock", &path)(error)),
         }

@@ -1,7 +1,7 @@
 //! The state machine's data: open and closed tables in memory over stored blocks and rows.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redb::Database;
@@ -65,7 +65,18 @@ impl Ledger {
         database: Database,
         blocks: Blocks,
     ) -> Result<Self, StorageError> {
-        check_blocks(&directory, &blocks, read_durable(&Snapshot::take(&database, &directory.ledger())?)?.height)?;
+        remove_unstored(&directory, read_durable(&Snapshot::take(&database, &directory.ledger())?)?.height)?;
+        Self::load_as_it_is(directory, charter, database, blocks)
+    }
+
+    /// As [`Ledger::load`], and leaves in its place whatever a crash left.
+    pub(crate) fn load_as_it_is(
+        directory: Directory,
+        charter: Charter,
+        database: Database,
+        blocks: Blocks,
+    ) -> Result<Self, StorageError> {
+        miss_none(&directory, &blocks, read_durable(&Snapshot::take(&database, &directory.ledger())?)?.height)?;
         let state = State::load(&directory.ledger(), &database, &charter, &blocks)?;
         Ok(Self {
             directory,
@@ -149,13 +160,15 @@ impl Ledger {
 
     /// Removes what a crash left of blocks that never became durable; misses none that did.
     pub(crate) fn check_blocks(&self) -> Result<(), StorageError> {
-        check_blocks(&self.directory, &self.blocks, self.durable().height)
+        let durable = self.durable().height;
+        remove_unstored(&self.directory, durable)?;
+        miss_none(&self.directory, &self.blocks, durable)
     }
 }
 
 impl State {
     pub(crate) fn load(
-        path: &std::path::Path,
+        path: &Path,
         database: &Database,
         charter: &Charter,
         blocks: &Blocks,
@@ -199,25 +212,32 @@ impl State {
     }
 }
 
-/// Removes the files of blocks above the last stored one; misses none up to it.
-fn check_blocks(directory: &Directory, blocks: &Blocks, durable: Option<u64>) -> Result<(), StorageError> {
+/// Removes the files of blocks above the last stored one.
+fn remove_unstored(directory: &Directory, durable: Option<u64>) -> Result<(), StorageError> {
     let stored = durable.map_or(0, |height| height + 1);
-    let mut expected = 0;
-    for path in list(&directory.blocks())? {
-        match height_of(&path) {
-            Some(height) if height >= stored => remove_file(&path)?,
-            Some(height) if height == expected => expected += 1,
-            _ => {}
-        }
-    }
-    if expected != stored {
-        let missing = directory.block(expected);
+    block_files(directory)?
+        .into_iter()
+        .filter(|(height, _)| *height >= stored)
+        .try_for_each(|(_, path)| remove_file(&path))
+}
+
+/// Makes sure that every stored block has its file, and that the last one can be opened.
+fn miss_none(directory: &Directory, blocks: &Blocks, durable: Option<u64>) -> Result<(), StorageError> {
+    let stored = durable.map_or(0, |height| height + 1);
+    let present = block_files(directory)?.iter().fold(0, |next, (height, _)| next + u64::from(*height == next));
+    if present < stored {
+        let missing = directory.block(present);
         return Err(StorageError::corrupt(missing.display().to_string(), "the file is missing"));
     }
     match stored.checked_sub(1) {
         Some(last) => blocks.file(last).map(drop),
         None => Ok(()),
     }
+}
+
+/// The block files with their heights, lowest first.
+fn block_files(directory: &Directory) -> Result<Vec<(u64, PathBuf)>, StorageError> {
+    Ok(list(&directory.blocks())?.into_iter().filter_map(|path| Some((height_of(&path)?, path))).collect())
 }
 
 impl std::fmt::Debug for Ledger {

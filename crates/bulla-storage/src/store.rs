@@ -189,10 +189,7 @@ fn open_databases(
         create_ledger(directory, identity)?;
     }
     let database = open(&ledger, options.ledger_cache_bytes)?;
-    // The first release did not know them. Should one alone be missing, or any other, its name was damaged.
-    if lacking(&database, &ledger)? == [Of::Erased, Of::Incidents] {
-        Changes::commit(&database, &ledger, |_tables_are_made| Ok(()))?;
-    }
+    add_newer_tables(&database, &ledger)?;
     let rows = Snapshot::take(&database, &ledger)?;
     check_stamp(&rows, identity)?;
     // The log and the guard are as old as the directory: a new one would forget a vote, or a signature.
@@ -219,7 +216,15 @@ pub(crate) fn create_ledger(directory: &Directory, identity: &Identity) -> Resul
     })
 }
 
-fn check_stamp(rows: &Snapshot, identity: &Identity) -> Result<(), StorageError> {
+/// Adds the tables that the first release did not know. Should one alone be missing, or any other, its name was damaged.
+pub(crate) fn add_newer_tables(database: &Database, path: &Path) -> Result<(), StorageError> {
+    match lacking(database, path)? == [Of::Erased, Of::Incidents] {
+        true => Changes::commit(database, path, |_tables_are_made| Ok(())),
+        false => Ok(()),
+    }
+}
+
+pub(crate) fn check_stamp(rows: &Snapshot, identity: &Identity) -> Result<(), StorageError> {
     let path = rows.path();
     let corrupt = || rows.corrupt_row(Of::Meta, FORMAT, "it is no version");
     let format = rows.get(Of::Meta, FORMAT)?.ok_or_else(corrupt)?;

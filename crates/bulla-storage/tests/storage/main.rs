@@ -9,6 +9,7 @@ mod node;
 mod oracle;
 mod promising;
 mod proving;
+mod read_only;
 mod reopening;
 mod replaced;
 mod requests;

@@ -37,6 +37,11 @@ impl Node {
         self.store().ledger()
     }
 
+    /// Closes the node; its directory stays.
+    pub fn into_home(self) -> TempDir {
+        self.home
+    }
+
     pub fn try_reopen(&mut self) -> Result<(), bulla_storage::StorageError> {
         self.store = None;
         self.store = Some(Store::open(self.home.path(), &self.identity, options())?);

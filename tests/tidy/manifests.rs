@@ -24,7 +24,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// The libraries that say what a crate is about, and who owns each of them.
-const OWNERS: [(&str, &[&str]); 31] = [
+const OWNERS: [(&str, &[&str]); 32] = [
     ("axum", &["bulla-api"]),
     ("bincode", &["bulla-consensus"]),
     ("clap", &["bulla-api"]),
@@ -54,6 +54,7 @@ const OWNERS: [(&str, &[&str]); 31] = [
     ("tower", &["bulla-api"]),
     ("tower-http", &["bulla-api"]),
     ("tracing-subscriber", &["bulla-api"]),
+    ("twox-hash", &["bulla-storage"]),
     ("unicode-normalization", &["bulla-ledger"]),
     ("utoipa", &["bulla-api", "bulla-client"]),
 ];

@@ -14,6 +14,7 @@ use crate::guard::Guard;
 use crate::identity::{self, Identity};
 use crate::ledger::Ledger;
 use crate::manifest::read_durable;
+use crate::newer_commit::prefer_newer_commit;
 use crate::quarantine::{Quarantine, QuarantineReason, Sealed, Stage};
 use crate::raft_log::RaftLog;
 use crate::rows::{Changes, Of, Rows, Snapshot, lacking};
@@ -261,8 +262,16 @@ fn create(
     publish(&incomplete, path)
 }
 
+/// Opens a database that is whole, to the last page that its rows reach: no row is missing, and none is of an older
+/// commit. Reads the whole file.
 pub(crate) fn open(path: &Path, cache_bytes: usize) -> Result<Database, StorageError> {
-    contain(path, || Builder::new().set_cache_size(cache_bytes).open(path).map_err(StorageError::database(path)))
+    prefer_newer_commit(path)?;
+    contain(path, || {
+        let mut builder = Builder::new();
+        // Without it, a bit that flipped in a branch of a tree hides the rows below it.
+        builder.set_cache_size(cache_bytes).set_check_integrity_on_open(true);
+        builder.open(path).map_err(StorageError::database(path))
+    })
 }
 
 const FORMAT: &[u8] = b"format";

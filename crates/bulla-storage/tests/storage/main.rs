@@ -5,6 +5,7 @@ mod damage;
 mod directory;
 mod forged;
 mod log;
+mod newer_commit;
 mod node;
 mod oracle;
 mod promising;

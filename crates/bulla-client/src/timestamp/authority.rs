@@ -53,7 +53,7 @@ impl TimestampAuthority {
         let certificates: Vec<_> = signed.certificates.iter().map(|one| CertificateDer::from(one.as_slice())).collect();
         let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(time_s));
         // Which of them is the signer's, its name and number would say. The signature says it better.
-        let mut nearest = AuthorityError::WithoutCertificate;
+        let (mut untrusted, mut unsigned) = (None, None);
         for certificate in &certificates {
             let certified = EndEntityCert::try_from(certificate).and_then(|one| {
                 let usage = KeyUsage::required(TIME_STAMPING);
@@ -61,14 +61,15 @@ impl TimestampAuthority {
                 one.verify_for_usage(known, &self.0, &certificates, time, usage, None, None)?;
                 Ok(one)
             });
-            match certified {
-                Ok(certified) => return signed.verify(&certified),
+            match certified.map(|signer| signed.verify(&signer)) {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => unsigned = Some(error),
                 // Those above the signer are no signers; what is wrong with the signer itself is worth telling.
-                Err(webpki::Error::CaUsedAsEndEntity) if matches!(nearest, AuthorityError::Untrusted(_)) => {}
-                Err(error) => nearest = AuthorityError::Untrusted(error),
+                Err(webpki::Error::CaUsedAsEndEntity) if untrusted.is_some() => {}
+                Err(error) => untrusted = Some(AuthorityError::Untrusted(error)),
             }
         }
-        Err(nearest)
+        Err(unsigned.or(untrusted).unwrap_or(AuthorityError::WithoutCertificate))
     }
 }
 

@@ -149,9 +149,11 @@ impl Info {
         }
         info.inside(Tag::ObjectIdentifier)?; // The authority's policy, which is between it and its customers.
         let mut imprint = info.sequence()?;
-        imprint.sequence()?.expect_oid(SHA256)?;
-        let hash = imprint.inside(Tag::OctetString)?.to_vec();
+        let is_sha256 = imprint.sequence()?.inside(Tag::ObjectIdentifier)? == SHA256;
+        let hash = imprint.inside(Tag::OctetString)?;
         imprint.end()?;
+        // Of any other kind, it is the hash of nothing that is stamped here.
+        let hash = if is_sha256 { hash.to_vec() } else { Vec::new() };
         let serial = info.inside(Tag::Integer)?.iter().map(|byte| format!("{byte:02x}")).collect();
         let time_s = seconds(info.inside(Tag::GeneralizedTime)?)?;
         info.inside_optional(Tag::Sequence)?; // How exact the time is.

@@ -3,7 +3,9 @@
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use bulla_node::{Node, ReadOnlyStore};
 use bulla_sealing::{Hash, leaf_hash};
 
 use crate::ledger::{Ledger, Verdict};
@@ -25,6 +27,40 @@ async fn block_files_are_proven_beside_a_running_server_and_nothing_is_written()
     let read = |name| fs::read(ledger.cluster.directory().join(name)).unwrap();
     assert_eq!(read("saved"), read("newest"));
     verify(&ledger, &copy, &[]).await.leaves_open("no_signature");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_is_verified_without_a_change_to_it_and_not_while_its_server_runs() {
+    let mut ledger = sealed().await;
+    let data = ledger.data();
+    let directory = data.display().to_string();
+    let verify = ["verify", "--data", &directory];
+    let output = ledger.cluster.run(&verify).await;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("a node runs in") && errors.contains("--blocks-only"), "{errors}");
+
+    ledger.cluster.kill(1).await;
+    fs::write(data.join("blocks/0000000009.block.partial"), b"half").unwrap();
+    let all = || ["", "blocks", "identity", "incoming"].map(|part| contents(&data.join(part)));
+    let before = all();
+    ledger.cluster.succeed(&verify).await;
+    assert!(all() == before, "something in the directory changed");
+    fs::write(block(&ledger, 1), b"damaged").unwrap();
+    let before = all();
+    assert_eq!(ledger.cluster.run(&verify).await.status.code(), Some(1));
+    assert!(all() == before, "something in the damaged directory changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stopped_in_order_leaves_no_block_unsigned() {
+    let data = tempfile::tempdir().unwrap();
+    let node = Node::single(data.path()).await.unwrap();
+    assert!(node.wait_sealed(0, Duration::from_secs(60)).await);
+    node.shutdown().await;
+    drop(node);
+    let verified = ReadOnlyStore::open(data.path()).unwrap().verify_all(&mut |_| {}).unwrap();
+    assert_eq!((verified.blocks, verified.sealed_blocks), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +187,7 @@ fn block(ledger: &Ledger, height: u64) -> PathBuf {
 }
 
 fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     let mut contents: Vec<_> = paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect();
     contents.sort();
     contents

@@ -14,8 +14,8 @@ pub use bulla_storage::identity as identity_files;
 pub use bulla_storage::tamper;
 pub use bulla_storage::{
     Answer, AuditedBlock, Batch, BlockFiles, BlockView, CertificateAnswer, ClosedTable, Entry, Holding, Identity,
-    Incident, Item, Ledger, Progress, ReceiptAnswer, RecordView, StateAnswer, StorageError, Store, StoreOptions,
-    TILE_WIDTH, TableInfo, TableState, TableView, Verified, WaitingTable, read_ahead,
+    Incident, Item, Ledger, Progress, ReadOnlyStore, ReceiptAnswer, RecordView, StateAnswer, StorageError, Store,
+    StoreOptions, TILE_WIDTH, TableInfo, TableState, TableView, Verified, WaitingTable, read_ahead,
 };
 pub use found::{FoundError, found};
 pub use node::{Node, OpenError};

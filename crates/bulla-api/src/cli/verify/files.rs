@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bulla_node::{BlockFiles, StorageError, Store, StoreOptions, Verified, identity_files};
+use bulla_node::{BlockFiles, ReadOnlyStore, StorageError, Verified};
 use bulla_sealing::SignedNote;
 use serde_json::json;
 
@@ -47,7 +47,8 @@ pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: 
         text += &match verified.blocks - verified.sealed_blocks {
             0 => "\nall of them carry the signatures of every server".to_owned(),
             newest => format!(
-                "\nall but the newest {newest} carry the signatures of every server: those reach the files with the block after"
+                "\nall but the newest {newest} carry the signatures of every server: those reach the files with the block after, \
+                 or when the server stops in order"
             ),
         };
         if let Some(root) = root {
@@ -64,15 +65,14 @@ pub(crate) fn directory(data: &Path) -> Result<Verified, Failure> {
 }
 
 fn read_again(data: &Path) -> Result<(Verified, Option<SignedNote>), StorageError> {
-    let identity = identity_files::load(data)?;
-    let store = Store::open(data, &identity, StoreOptions::default()).map_err(|error| name_the_damage(data, error))?;
+    let store = ReadOnlyStore::open(data).map_err(|error| name_the_damage(data, error))?;
     let bar = progress::bar(0, "blocks").with_message("verifying");
-    let verified = store.ledger().verify_all(&mut |progress| {
+    let verified = store.verify_all(&mut |progress| {
         bar.set_length(progress.blocks);
         bar.set_position(progress.blocks_done);
     });
     bar.finish_and_clear();
-    Ok((verified?, store.ledger().checkpoint()?))
+    Ok((verified?, store.checkpoint()?))
 }
 
 /// A directory that does not open says that it is damaged; its block files, read alone, say where.
@@ -88,6 +88,10 @@ fn name_the_damage(data: &Path, error: StorageError) -> StorageError {
 fn failed(error: StorageError) -> Failure {
     match &error {
         StorageError::Corrupt { .. } => Failure::no(format!("something was changed: {}", chain(&error))),
+        StorageError::InUse { path } => Failure::could_not(format!(
+            "a node runs in {}; stop it first, or give --blocks-only, which reads the block files of a running node",
+            path.display()
+        )),
         _ => Failure::could_not(chain(&error)),
     }
 }

@@ -93,6 +93,11 @@ impl Ledger {
 
     /// Runs `bulla verify` with these arguments; how it ended, and what it printed.
     pub async fn verify(&self, arguments: &[&str]) -> Verdict {
+        self.discover(&[&["--no-discovery"], arguments].concat()).await
+    }
+
+    /// The same, and asks the servers that those name as well.
+    pub async fn discover(&self, arguments: &[&str]) -> Verdict {
         let all = [&["--json", "verify", "--policy", "policy.txt", "--evidence", "evidence"], arguments].concat();
         self.run(&all).await
     }

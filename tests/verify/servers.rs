@@ -27,6 +27,26 @@ async fn honest_servers_are_proven_and_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_server_names_the_others_which_are_asked_too_and_missed_when_they_are_away() {
+    let mut ledger = Ledger::start(3).await;
+    ledger.seal(4).await;
+    let urls = ledger.cluster.urls();
+    let of = |value: &serde_json::Value| -> Vec<String> {
+        value["servers"].as_array().unwrap().iter().map(|server| server["url"].as_str().unwrap().to_owned()).collect()
+    };
+    let value = ledger.discover(&["--url", &urls[1]]).await.all_proven();
+    assert_eq!(of(&value), [&urls[1], &urls[0], &urls[2]].map(Clone::clone));
+    assert_eq!(value["discovered"], serde_json::json!([urls[0], urls[2]]));
+    let value = ledger.verify(&["--url", &urls[1]]).await.all_proven();
+    assert_eq!(of(&value), [urls[1].clone()]);
+
+    ledger.cluster.kill(3).await;
+    let found = ledger.discover(&["--url", &urls[1]]).await.leaves_open("unreachable");
+    assert_eq!(found.at, urls[2]);
+    ledger.verify(&["--url", &urls[1]]).await.all_proven();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_histories_of_one_size_are_a_split_view() {
     let ledger = Ledger::of_one_server().await;
     let forged = ledger.forge(ledger.size().await, Hash([7; 32])).to_string();

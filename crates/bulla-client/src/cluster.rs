@@ -191,6 +191,10 @@ pub struct MemberView {
     pub node_id: u64,
     /// Its name.
     pub name: String,
+    /// Where its HTTP API is, as the configuration of the server that answers has it; absent when it has no address that
+    /// others could use. Whoever is there is believed for its signatures only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// What it is to Raft.
     pub role: Role,
     /// The newest height that it has signed.

@@ -25,6 +25,8 @@ pub struct NodeOptions {
     pub node_id: NodeId,
     /// All voters, this node among them.
     pub members: Vec<Member>,
+    /// Where clients reach the members, as far as the configuration says so: URLs by node id. Nothing depends on them.
+    pub urls: Vec<(NodeId, String)>,
     /// When tables close.
     pub seal: SealSection,
     /// What one client may ask at once.
@@ -42,6 +44,7 @@ impl NodeOptions {
             data_dir: data_dir.into(),
             node_id: 1,
             members: vec![Member { node_id: 1, name: "node-1".into() }],
+            urls: Vec::new(),
             seal: SealSection::default(),
             limits: LimitsSection::default(),
             raft: RaftSection::default(),
@@ -52,10 +55,13 @@ impl NodeOptions {
     /// Node `node_id` of the cluster that `config` describes; `None` when it names no such node.
     pub fn of_cluster(config: &ClusterConfig, node_id: NodeId) -> Option<NodeOptions> {
         let node = config.nodes.iter().find(|node| node.id == node_id)?;
+        // An address that means every interface of its own machine means nothing to others.
+        let reachable = config.nodes.iter().filter(|node| !node.http.is_unspecified());
         Some(NodeOptions {
             data_dir: node.data.clone(),
             node_id,
             members: config.nodes.iter().map(|node| Member { node_id: node.id, name: node.name.clone() }).collect(),
+            urls: reachable.map(|node| (node.id, format!("http://{}", node.http))).collect(),
             seal: config.seal.clone(),
             limits: config.limits.clone(),
             raft: config.raft.clone(),

@@ -157,6 +157,7 @@ mod tests {
         let member = |node_id: u64, role, attested_height, reachable, lag_entries| MemberView {
             node_id,
             name: format!("node-{node_id}"),
+            url: None,
             role,
             attested_height,
             progress: Some(ProgressView { reachable, matched_index: None, lag_entries, heard_ms: None }),

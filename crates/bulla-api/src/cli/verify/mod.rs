@@ -56,6 +56,9 @@ pub(crate) struct Verify {
     /// Keep here the signed checkpoints that prove a rollback or two histories
     #[arg(long, value_name = "DIR", default_value = ".", conflicts_with = "data")]
     evidence: PathBuf,
+    /// Ask only the servers that are given, and not the members of the cluster that those name
+    #[arg(long, conflicts_with = "data")]
+    no_discovery: bool,
     /// Read every record of every server too, and apply the rules to each
     #[arg(long, conflicts_with = "data")]
     full: bool,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bulla_client::{AuditError, Client, ClientOptions, Replay, SealedTiles, TILE_WIDTH};
-use bulla_sealing::Policy;
+use bulla_sealing::{NODES_MAX, Policy};
 use serde_json::{Value, json};
 
 use super::super::print::count;
@@ -41,19 +41,25 @@ pub(super) async fn verify(command: &Verify, servers: &Servers, printer: &Printe
     let mut state = command.state.as_ref().map(|path| State::open(path, &policy)).transpose()?;
     let mut findings = Findings::default();
     let mut shown = Vec::new();
-    let urls = servers.urls();
-    for url in &urls {
+    let mut urls = servers.urls();
+    let given = urls.len();
+    let mut place = 0;
+    while let Some(url) = urls.get(place).cloned() {
         // One client for each: what one server says must not stand in for another.
-        let mut options = ClientOptions::new([url]);
+        let mut options = ClientOptions::new([&url]);
         options.policy = Some(policy.clone());
         let client = Client::new(options)?;
-        let before = state.as_ref().and_then(|state| state.servers.get(url));
-        match ask(&client, url, &policy, before).await {
+        let before = state.as_ref().and_then(|state| state.servers.get(&url));
+        match ask(&client, &url, &policy, before).await {
             Ok(signed) => {
-                shown.push(Shown { url: url.clone(), client, signed, has_tiles: false, read: None });
+                if place < given && !command.no_discovery {
+                    discover(&client, &mut urls, given).await;
+                }
+                shown.push(Shown { url, client, signed, has_tiles: false, read: None });
             }
             Err(finding) => findings.add(finding),
         }
+        place += 1;
     }
     going_back(&shown, state.as_ref(), &command.evidence, &mut findings)?;
     one_history(&mut shown, state.as_ref(), &command.evidence, &mut findings).await?;
@@ -84,13 +90,32 @@ pub(super) async fn verify(command: &Verify, servers: &Servers, printer: &Printe
     if let (Some(path), Some(newest), false) = (&command.save_checkpoint, newest, findings.prove_tampering()) {
         replace(path, newest.signed.note.as_bytes())?;
     }
+    let discovered = &urls[given..];
     let mut value = facts(&policy, &shown, before);
+    value["discovered"] = json!(discovered);
     let mut words = words(&policy, urls.len(), &shown, before, state.is_some(), full);
+    if !discovered.is_empty() {
+        words += &format!("named by those that were given, and asked too: {}\n", discovered.join(", "));
+    }
     if let Some(picked) = picked {
         value["picked"] = picked.to_json();
         words += &picked.to_words();
     }
     Ok(findings.show(printer, value, &words))
+}
+
+/// Adds the servers that this one names as members of the cluster. They are only ever asked as well: each is held to the
+/// policy for itself, and none stands in for one that was given.
+async fn discover(client: &Client, urls: &mut Vec<String>, given: usize) {
+    // A mirror of the tiles knows no cluster, and that is fine.
+    let Ok(cluster) = client.cluster().await else { return };
+    for url in cluster.members.into_iter().filter_map(|member| member.url) {
+        let known = urls.iter().any(|known| known.trim_end_matches('/') == url.trim_end_matches('/'));
+        let is_url = url.starts_with("http://") && Client::new(ClientOptions::new([&url])).is_ok();
+        if !known && is_url && urls.len() < given + NODES_MAX {
+            urls.push(url);
+        }
+    }
 }
 
 /// The newest checkpoint of a server, if the policy accepts it.

@@ -44,7 +44,10 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, ApiErr
 
 pub(crate) async fn cluster_view(node: &Node) -> ClusterView {
     let status = node.status().await;
-    let members = status.members.iter().map(|member| member_view(&status, member)).collect();
+    let urls = &node.options().urls;
+    let url = |member: &MemberStatus| urls.iter().find(|(id, _)| *id == member.node_id).map(|(_, url)| url.clone());
+    let members =
+        status.members.iter().map(|member| MemberView { url: url(member), ..member_view(&status, member) }).collect();
     ClusterView {
         ledger_id: node.ledger_id(),
         origin: node.policy().origin().to_owned(),
@@ -83,6 +86,7 @@ fn member_view(status: &ClusterStatus, member: &MemberStatus) -> MemberView {
     MemberView {
         node_id: member.node_id,
         name: member.name.clone(),
+        url: None,
         role: match member.role {
             bulla_node::Role::Leader => Role::Leader,
             bulla_node::Role::Follower => Role::Follower,

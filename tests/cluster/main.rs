@@ -3,3 +3,4 @@
 mod embedded;
 mod processes;
 mod quarantined;
+mod quarantined_process;

@@ -245,3 +245,38 @@ async fn a_quarantined_server_answers_no_reads_votes_for_nobody_and_goes_on_afte
     .await;
     healed(&cluster, "ledger_damaged", server).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_root_has_a_majority_sealing_halts_by_name_and_recording_goes_on() {
+    let mut cluster = EmbeddedCluster::start(2, patient).await;
+    let leader = cluster.leader().await;
+    furnish(cluster.node(leader), 3, 5).await;
+    let server = 3 - leader;
+    let height = hand_over(&cluster, leader, 1).await;
+    until("the server has applied the record", async || cluster.node(server).ledger().record(record_id(9, 1)).ok()?)
+        .await;
+    for node_id in [1, 2] {
+        cluster.stop_node(node_id).await;
+    }
+    tamper::change_log_entry(&cluster.data_dir(server), record_id(9, 1), party(3)).unwrap();
+    for node_id in [1, 2] {
+        cluster.start_node(node_id).await;
+    }
+    for (node_id, other) in [(1, 2), (2, 1)] {
+        let roots = until("each says that the other signed another root", async || {
+            let unsealed = cluster.node(node_id).status().await.unsealed;
+            let table = unsealed.into_iter().find(|table| table.height == height)?;
+            let names = table.other_roots.iter().map(|other| other.node_name.clone());
+            (!table.other_roots.is_empty()).then(|| (names.collect::<Vec<_>>(), table.waiting_for))
+        })
+        .await;
+        assert_eq!(roots, (vec![format!("node-{other}")], vec![format!("node-{other}")]));
+    }
+    let leader = cluster.leader().await;
+    let later = hand_over(&cluster, leader, 2).await;
+    assert!(later > height, "recording goes on");
+    for node in cluster.nodes() {
+        assert_eq!(node.quarantine(), None, "nobody knows who is wrong");
+        assert!(node.ledger().sealed_height() < Some(height));
+    }
+}

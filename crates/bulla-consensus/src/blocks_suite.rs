@@ -7,6 +7,7 @@ use bulla_ledger::{PartyId, RecordId, Transfer};
 use bulla_sealing::{ConfigLeaf, ConfigNode, SigningKey, cosign};
 use bulla_storage::{Batch, Closing, Identity, Item, Store, StoreOptions, identity};
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -88,6 +89,7 @@ pub(crate) fn settings(node_id: NodeId, voters: NodeId) -> Settings {
         lag_entries_max: 4,
         snapshot_ms_max: 60_000,
         entry_cache_bytes: 1 << 20,
+        erase_ms_max: 100,
         clock: Arc::new(|| 1_000_000),
     }
 }
@@ -190,4 +192,48 @@ async fn a_damaged_block_is_not_sent() {
     assert!(matches!(length, Reply::Failed(why) if why.contains("corrupt")));
     assert!(matches!(ask(&receiver, 1, &snapshot(1)).await.0, Reply::Failed(_)));
     assert!(!receiver.has_stopped(), "another sender may have a better one");
+}
+
+/// A server that sends blocks with one byte changed.
+struct Liar(Consensus);
+
+impl PeerHandler for Liar {
+    fn handle(&self, from: NodeId, lane: Lane, request: Bytes) -> BoxFuture<'static, Bytes> {
+        let honest = self.0.handle(from, lane, request);
+        Box::pin(async move {
+            let answer = honest.await;
+            match message::read_reply(&answer) {
+                Ok((Reply::Piece, piece)) => {
+                    let mut piece = piece.to_vec();
+                    let middle = piece.len() / 2;
+                    piece[middle] ^= 1;
+                    message::piece(&piece)
+                }
+                _ => answer,
+            }
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_server_sends_bad_is_fetched_from_another_and_stops_nobody() {
+    let pair = Pair::new();
+    let store = pair.open(1);
+    record(&store, 3);
+    let sender = pair.start(1, store).await;
+    pair.network.attach(1, Arc::new(Liar(sender.clone())));
+    let transport = pair.network.transport(2);
+    let receiver = Consensus::start(settings(2, 3), pair.open(2), transport).await.unwrap();
+
+    let (refused, _) = ask(&receiver, 1, &snapshot(2)).await;
+    assert!(matches!(refused, Reply::Failed(_)), "{refused:?}");
+    assert!(!receiver.has_stopped());
+    assert_eq!(receiver.engine.store.ledger().durable().height, None);
+
+    pair.network.attach(3, Arc::new(sender.clone()));
+    let (adopted, _) = ask(&receiver, 1, &snapshot(2)).await;
+    assert!(matches!(adopted, Reply::Snapshot { .. }), "{adopted:?}");
+    assert_eq!(receiver.engine.store.ledger().durable().height, Some(2));
+    receiver.shutdown().await;
+    sender.shutdown().await;
 }

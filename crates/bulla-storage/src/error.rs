@@ -14,7 +14,7 @@ use crate::quarantine::QuarantineReason;
 pub enum StorageError {
     /// Bytes read back are not the bytes written.
     #[error(
-        "{what} is corrupt: {detail}; do not start this node on this data directory again, replace it from its peers"
+        "{what} is corrupt: {detail}; a server of several rebuilds its ledger from the others when it is started, whatever else is damaged must come from a backup"
     )]
     Corrupt {
         /// The file, row or record, as a noun phrase.

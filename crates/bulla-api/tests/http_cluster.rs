@@ -5,6 +5,7 @@ mod http_server;
 use std::time::Duration;
 
 use bulla_node::{LocalNetwork, Member, Node, NodeId, NodeOptions, found, identity_files};
+use bulla_sealing::{Fate, VerifiedPromise, verify_promise};
 use http_server::TestServer;
 use serde_json::{Value, json};
 
@@ -94,4 +95,52 @@ async fn without_a_majority_a_write_is_refused_for_the_time_being() {
     };
     let recorded = tokio::time::timeout(PATIENCE, answered).await.unwrap();
     assert_eq!(recorded["record_id"], enroll["record_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_server_promises_in_its_own_name_what_it_has_applied() {
+    let cluster = Cluster::start(|options| options.seal.age_ms_max = 3_600_000).await;
+    let follower = cluster.follower().await;
+    let policy = follower.node.policy().clone();
+    let recorded = follower.post("/v1/parties?promise=true", &json!({"party": "canteen"})).await.recorded();
+    let path = format!("/v1/records/{}/promise", recorded["record_id"].as_str().unwrap());
+    let mut promises = vec![recorded["promise"].as_str().unwrap().to_owned()];
+    for server in &cluster.servers {
+        let answer = server.get(&path).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        promises.push(answer.text().to_owned());
+    }
+    let given: Vec<VerifiedPromise> =
+        promises.iter().map(|text| verify_promise(text.as_bytes(), &policy).unwrap()).collect();
+    let names: Vec<&str> = given.iter().map(|promise| promise.node_name.as_str()).collect();
+    assert_eq!(names, [follower.node.identity().node_name.as_str(), "node-1", "node-2", "node-3"]);
+    for promise in &given {
+        assert_eq!(promise.promise.leaf_index, recorded["leaf_index"]);
+        assert_eq!(promise.promise.table_id.to_string(), recorded["table_id"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promises_are_given_to_those_who_ask_and_kept_by_receipts() {
+    let cluster = Cluster::start(|_| {}).await;
+    let follower = cluster.follower().await;
+    let policy = follower.node.policy().clone();
+    let transfers = json!([{"act": "enroll", "party": "canteen"}, {"act": "enroll", "party": "canteen"}]);
+    let batch = json!({"transfers": transfers});
+    let unasked = follower.post("/v1/transfers", &json!({"transfers": [{"act": "enroll", "party": "office"}]})).await;
+    assert!(unasked.recorded()["results"][0]["recorded"].get("promise").is_none());
+    let results = follower.post("/v1/transfers?promise=true&wait=sealed", &batch).await.recorded();
+    let recorded = &results["results"][0]["recorded"];
+    let promise = verify_promise(recorded["promise"].as_str().unwrap().as_bytes(), &policy).unwrap();
+    assert!(results["results"][1]["problem"].is_object(), "{results}");
+
+    let id = recorded["record_id"].as_str().unwrap();
+    let receipt = follower.get(&format!("/v1/records/{id}/receipt")).await;
+    let receipt = bulla_sealing::verify_receipt(&receipt.body, &policy).unwrap();
+    assert_eq!(promise.held_against(&receipt), Fate::Kept);
+    let later = follower.get(&format!("/v1/records/{id}/promise")).await;
+    assert_eq!(verify_promise(&later.body, &policy).unwrap().held_against(&receipt), Fate::Kept);
+
+    let unknown = follower.get(&format!("/v1/records/{}/promise", http_server::record_id())).await;
+    unknown.refused(404, "unknown_record");
 }

@@ -27,6 +27,9 @@ pub struct WaitQuery {
     #[serde(default)]
     #[param(inline)]
     pub wait: Stage,
+    /// Whether the answer is to carry the server's accept promise. It costs a signature, so it is asked for.
+    #[serde(default)]
+    pub promise: bool,
 }
 
 /// A record is in the ledger, at this place.
@@ -46,6 +49,10 @@ pub struct Recorded {
     pub time: Time,
     /// True when it had been recorded before: this is then the first answer again.
     pub repeated: bool,
+    /// The accept promise of the server that answers, when it was asked for: a signed note, no receipt. It is left out when
+    /// that server has not got the record within a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<String>,
 }
 
 /// One answer for each transfer of a batch, in the same order.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bulla_sealing::Policy;
 
-pub use self::prove::{ProvenCheckpoint, ProvenRecord};
+pub use self::prove::{GivenPromise, ProvenCheckpoint, ProvenRecord};
 pub use self::stamp::ProvenTimestamp;
 use crate::ClientError;
 use crate::exchange::Exchange;

@@ -1,7 +1,7 @@
 //! Why a call of the client gave no answer that the caller may rely on.
 
 use bulla_ledger::{DecodeError, NameError};
-use bulla_sealing::{MalformedNote, ReceiptError, SealError};
+use bulla_sealing::{MalformedNote, PromiseError, ReceiptError, SealError};
 
 use crate::{AssetProofError, CompactError, CustodyProofError, Problem, TimestampError};
 
@@ -50,6 +50,9 @@ pub enum ClientError {
     /// The receipt does not prove what it says.
     #[error("the receipt does not prove its record")]
     Receipt(#[from] ReceiptError),
+    /// The promise is no word of a server of the policy.
+    #[error("the promise is not one that a server of the policy gave")]
+    Promise(#[from] PromiseError),
     /// The proof does not prove what is so of the asset.
     #[error("the proof does not prove what is so of the asset")]
     AssetProof(#[from] AssetProofError),

@@ -26,7 +26,7 @@ mod witness;
 pub use answers::{BatchAnswer, ItemAnswer, Recorded, Stage, WaitQuery};
 pub use audit::{AuditError, SealedTiles};
 pub use binary::{ANSWERS_MEDIA_TYPE, CompactAnswer, CompactError, TRANSFERS_MEDIA_TYPE};
-pub use client::{Client, ClientOptions, ProvenCheckpoint, ProvenRecord, ProvenTimestamp};
+pub use client::{Client, ClientOptions, GivenPromise, ProvenCheckpoint, ProvenRecord, ProvenTimestamp};
 pub use cluster::{
     BlockView, ClusterView, MemberView, OtherRootView, ProgressView, QuarantineView, Role, TableStage, TableView,
     TimestampView, TimestampingView, UnsealedView, WitnessView,

@@ -98,9 +98,10 @@ impl From<ClientError> for Failure {
             ClientError::NoPolicy => Failure::could_not(
                 "this needs a policy, the keys to believe: get one from the operator and give it with --policy FILE",
             ),
-            ClientError::Receipt(_) | ClientError::Seal(_) | ClientError::SomethingElse { .. } => {
-                Failure::no(chain(&error))
-            }
+            ClientError::Receipt(_)
+            | ClientError::Promise(_)
+            | ClientError::Seal(_)
+            | ClientError::SomethingElse { .. } => Failure::no(chain(&error)),
             _ => Failure::could_not(chain(&error)),
         }
     }

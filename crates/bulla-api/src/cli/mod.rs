@@ -17,6 +17,7 @@ mod party;
 mod policy;
 mod print;
 mod progress;
+mod promise;
 mod receipt;
 mod sample;
 mod serve;
@@ -109,6 +110,9 @@ enum Command {
     /// Get receipts, and verify them without asking anybody
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
+    /// Get a server's promise that it has a record, and see whether it was kept
+    #[command(subcommand)]
+    Promise(promise::PromiseCommand),
     /// Get certificates of where an asset is and how it came there, and verify them without asking anybody
     #[command(subcommand)]
     Certificate(certificate::CertificateCommand),
@@ -174,6 +178,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Sample(command) => command.run(&printer),
             Command::Block(command) => command.run(servers, &printer).await,
             Command::Receipt(command) => command.run(servers, &printer).await,
+            Command::Promise(command) => command.run(servers, &printer).await,
             Command::Certificate(command) => command.run(servers, &printer).await,
             Command::Timestamp(command) => command.run(servers, &printer).await,
             Command::Verify(command) => command.run(servers, &printer).await,

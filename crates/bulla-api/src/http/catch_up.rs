@@ -34,13 +34,29 @@ pub(super) async fn prepare(
             Ok(requests.iter().map(|request| preparation.item(request)).collect::<Vec<_>>())
         })
     };
+    until_known(app, attempt, |prepared: &Vec<_>| lacks(prepared)).await
+}
+
+/// Attempts something again, after each record that arrives, as long as the outcome lacks something.
+///
+/// A follower may be a moment behind: what the leader acknowledged to this very caller may be
+/// unknown here. So unknown is believed only after a moment.
+///
+/// # Errors
+/// Those of the attempt.
+pub(super) async fn until_known<T, A>(
+    app: &App,
+    attempt: impl Fn() -> A,
+    lacks: impl Fn(&T) -> bool,
+) -> Result<T, ApiError>
+where
+    A: Future<Output = Result<T, ApiError>>,
+{
     let mut events = app.node.watch();
-    let prepared = attempt().await?;
-    if !lacks(&prepared) || is_leader(app).await {
-        return Ok(prepared);
+    let outcome = attempt().await?;
+    if !lacks(&outcome) || is_leader(app).await {
+        return Ok(outcome);
     }
-    // A follower may be a moment behind: what the leader acknowledged to this very caller may be
-    // unknown here. So unknown is believed only after a moment.
     let caught_up = async {
         loop {
             match events.recv().await {
@@ -49,14 +65,14 @@ pub(super) async fn prepare(
                 Err(RecvError::Closed) => return attempt().await,
             }
             match attempt().await {
-                Ok(prepared) if lacks(&prepared) => {}
+                Ok(outcome) if lacks(&outcome) => {}
                 done => return done,
             }
         }
     };
     match tokio::time::timeout(CATCH_UP, caught_up).await {
         Ok(done) => done,
-        Err(_) => Ok(prepared),
+        Err(_) => Ok(outcome),
     }
 }
 

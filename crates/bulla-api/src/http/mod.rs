@@ -18,6 +18,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod prepare;
+mod promise;
 mod read;
 mod routes;
 mod server;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles, timestamps};
-use super::{home, metrics, openapi, write};
+use super::{home, metrics, openapi, promise, write};
 
 /// The HTTP API of a bulla node.
 #[derive(OpenApi)]
@@ -37,6 +37,7 @@ use super::{home, metrics, openapi, write};
         proofs::certificate_page,
         records::record,
         records::receipt,
+        promise::promise,
         blocks::table,
         blocks::block,
         tiles::checkpoint,

@@ -21,7 +21,7 @@ use super::body::{Json, Posted, parse};
 use super::catch_up::prepare;
 use super::errors::{ApiError, Cause, Fault};
 use super::extract::Params;
-use super::{compact, metrics};
+use super::{compact, metrics, promise};
 
 // What callers are told about batches is what a node takes at most.
 const _: () = assert!(BatchRequest::TRANSFERS_MAX == LimitsSection::BATCH_RECORDS_MAX as usize);
@@ -40,7 +40,7 @@ pub(crate) async fn enroll(
     Params(query): Params<WaitQuery>,
     Json(request): Json<PartyRequest>,
 ) -> Result<Response, ApiError> {
-    one(&app, request.into(), query.wait).await
+    one(&app, request.into(), query).await
 }
 
 /// Make an asset class known.
@@ -57,7 +57,7 @@ pub(crate) async fn define(
     Params(query): Params<WaitQuery>,
     Json(request): Json<ClassRequest>,
 ) -> Result<Response, ApiError> {
-    one(&app, request.into(), query.wait).await
+    one(&app, request.into(), query).await
 }
 
 /// Register an asset.
@@ -74,7 +74,7 @@ pub(crate) async fn register(
     Params(query): Params<WaitQuery>,
     Json(request): Json<AssetRequest>,
 ) -> Result<Response, ApiError> {
-    one(&app, request.into(), query.wait).await
+    one(&app, request.into(), query).await
 }
 
 /// The query string of `POST /v1/transfers`.
@@ -86,6 +86,9 @@ pub(crate) struct TransfersQuery {
     #[serde(default)]
     #[param(inline)]
     wait: Stage,
+    /// As for the other routes that write; not for a body of encoded transfers.
+    #[serde(default)]
+    promise: bool,
     /// For a body of encoded transfers: all of them or none of them.
     #[serde(default)]
     atomic: bool,
@@ -128,16 +131,21 @@ pub(crate) async fn transfers(
 ) -> Result<Response, ApiError> {
     let body = match posted {
         Posted::Json(body) => body,
+        Posted::Transfers(_) if query.promise => {
+            let detail = "promises go with acts in JSON; GET /v1/records/{id}/promise gives that of any record";
+            return Err(ApiError::request(Fault::InvalidQuery, detail));
+        }
         Posted::Transfers(body) => {
             return compact::transfers(&app, &headers, body, query.atomic, query.wait).await;
         }
     };
     let peek: Peek = parse(&body)?;
+    let asked = WaitQuery { wait: query.wait, promise: query.promise };
     match peek.transfers {
-        None => one(&app, parse(&body)?, query.wait).await,
+        None => one(&app, parse(&body)?, asked).await,
         Some(_) => {
             let (atomic, requests) = read_batch(&app, &body)?;
-            several(&app, atomic, requests, query.wait).await
+            several(&app, atomic, requests, asked).await
         }
     }
 }
@@ -182,7 +190,7 @@ pub(super) fn check_count(app: &App, count: usize) -> Result<(), ApiError> {
     }
 }
 
-async fn one(app: &App, request: TransferRequest, wait: Stage) -> Result<Response, ApiError> {
+async fn one(app: &App, request: TransferRequest, asked: WaitQuery) -> Result<Response, ApiError> {
     let item = match prepare(app, vec![request]).await?.pop() {
         Some(prepared) => prepared?,
         None => return Err(Cause::Internal("one request gave no item".to_owned()).into()),
@@ -190,12 +198,20 @@ async fn one(app: &App, request: TransferRequest, wait: Stage) -> Result<Respons
     let record_id = item.transfer.record_id;
     let answer = in_time(app, app.node.submit(item)).await?;
     metrics::count(std::slice::from_ref(&answer));
-    let stage = wait_for(app, wait, std::slice::from_ref(&answer)).await;
-    let recorded = recorded(record_id, &answer, stage)?;
-    Ok((status(wait, stage), axum::Json(recorded)).into_response())
+    let stage = wait_for(app, asked.wait, std::slice::from_ref(&answer)).await;
+    let mut recorded = recorded(record_id, &answer, stage)?;
+    if asked.promise {
+        promise::add(app, vec![&mut recorded]).await;
+    }
+    Ok((status(asked.wait, stage), axum::Json(recorded)).into_response())
 }
 
-async fn several(app: &App, atomic: bool, requests: Vec<TransferRequest>, wait: Stage) -> Result<Response, ApiError> {
+async fn several(
+    app: &App,
+    atomic: bool,
+    requests: Vec<TransferRequest>,
+    asked: WaitQuery,
+) -> Result<Response, ApiError> {
     let mut items = Vec::with_capacity(requests.len());
     // One result for each request: the problem it has already, or where its answer will be.
     let mut results = Vec::with_capacity(requests.len());
@@ -210,7 +226,7 @@ async fn several(app: &App, atomic: bool, requests: Vec<TransferRequest>, wait: 
         }
     }
     let answers = submit(app, atomic, items).await?;
-    let stage = wait_for(app, wait, &answers).await;
+    let stage = wait_for(app, asked.wait, &answers).await;
     let results = results.into_iter().enumerate().map(|(index, result)| {
         let answered = result
             .and_then(|(record_id, at)| recorded(record_id, &answers[at], stage).map_err(|error| error.at(index)));
@@ -219,8 +235,15 @@ async fn several(app: &App, atomic: bool, requests: Vec<TransferRequest>, wait: 
             Err(error) => ItemAnswer::Problem(error.problem()),
         }
     });
-    let answer = BatchAnswer { results: results.collect() };
-    Ok((status(wait, stage), axum::Json(answer)).into_response())
+    let mut answer = BatchAnswer { results: results.collect() };
+    if asked.promise {
+        let recorded = answer.results.iter_mut().filter_map(|result| match result {
+            ItemAnswer::Recorded(recorded) => Some(recorded),
+            ItemAnswer::Problem(_) => None,
+        });
+        promise::add(app, recorded.collect()).await;
+    }
+    Ok((status(asked.wait, stage), axum::Json(answer)).into_response())
 }
 
 /// Submits a batch; of an atomic one that was rejected, the error is that of the culprit.
@@ -279,6 +302,7 @@ pub(super) fn recorded(record_id: RecordId, answer: &Answer, stage: Stage) -> Re
             table_id,
             time: Time::from_micros(time_us),
             repeated,
+            promise: None,
         }),
     }
 }

@@ -61,6 +61,7 @@ impl Notebook {
             table_id: Uuid::nil(),
             time: Time::from_micros(0),
             repeated,
+            promise: None,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Calls whose answers prove themselves: verified against the caller's policy before it sees them.
 
 use bulla_ledger::Record;
-use bulla_sealing::{Policy, Sealed, SignedNote, Verified, verify_receipt};
+use bulla_sealing::{Policy, Sealed, SignedNote, Verified, VerifiedPromise, verify_promise, verify_receipt};
 use uuid::Uuid;
 
 use super::Client;
@@ -16,6 +16,15 @@ pub struct ProvenRecord {
     pub record: Record,
     /// What the receipt proves, and who signed.
     pub verified: Verified,
+}
+
+/// A promise that one of the policy's servers gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenPromise {
+    /// The signed note, verbatim: keep it until the record is sealed.
+    pub text: String,
+    /// Who promised what, and when.
+    pub verified: VerifiedPromise,
 }
 
 /// A checkpoint that the policy's servers sealed.
@@ -49,6 +58,19 @@ impl Client {
                 answered: format!("record {}", record.transfer.record_id),
             }),
         }
+    }
+
+    /// The accept promise of the server that answers: its signed word that it has the record. It is no receipt. That it is
+    /// about this record, and not another one, is shown by the receipt that it is held against.
+    ///
+    /// # Errors
+    /// [`ClientError::NoPolicy`] before anything is sent; [`ClientError::Promise`] when it is not the word of a server of
+    /// the policy.
+    pub async fn promise(&self, record_id: Uuid) -> Result<GivenPromise, ClientError> {
+        let policy = self.policy.as_ref().ok_or(ClientError::NoPolicy)?;
+        let text = self.text(&["v1", "records", &record_id.to_string(), "promise"], &()).await?;
+        let verified = verify_promise(text.as_bytes(), policy)?;
+        Ok(GivenPromise { text, verified })
     }
 
     /// The checkpoint of the newest sealed block, verified.

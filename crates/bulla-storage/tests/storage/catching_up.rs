@@ -31,7 +31,7 @@ fn follower() -> Node {
 }
 
 /// Where the log goes on after block `height`: see [`Node::close`].
-fn replay_point(height: u64, replay_from: &[u8]) -> ReplayPoint {
+pub fn replay_point(height: u64, replay_from: &[u8]) -> ReplayPoint {
     ReplayPoint { replay_from: replay_from.to_vec(), raft_term: 1, raft_index: height }
 }
 
@@ -42,7 +42,7 @@ fn seal(node: &Node, closed: &Arc<ClosedTable>) {
 }
 
 /// Fetches all that is lacking, with `change` made to what arrives.
-fn fetch(from: &Ledger, to: &Ledger, upto: u64, change: impl Fn(u64, &mut Vec<u8>, &mut Vec<u8>)) {
+pub fn fetch(from: &Ledger, to: &Ledger, upto: u64, change: impl Fn(u64, &mut Vec<u8>, &mut Vec<u8>)) {
     let Lacking { blocks, sides } = to.lacking(upto).unwrap();
     for height in sides {
         let (mut block, mut offset) = (Vec::new(), 0);
@@ -67,7 +67,7 @@ fn fetch(from: &Ledger, to: &Ledger, upto: u64, change: impl Fn(u64, &mut Vec<u8
 }
 
 /// All that blocks decide, in words.
-fn everything(ledger: &Ledger) -> String {
+pub fn everything(ledger: &Ledger) -> String {
     let rows = (ledger.assets(None, 10).unwrap(), ledger.parties(None, 10).unwrap(), ledger.classes(None, 10).unwrap());
     let parties = (0..4).map(party_id);
     let holdings: Vec<_> = parties.map(|party| ledger.holdings(party, None, 10).unwrap()).collect();

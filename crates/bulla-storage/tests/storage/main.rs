@@ -10,6 +10,7 @@ mod node;
 mod oracle;
 mod promising;
 mod proving;
+mod quarantine;
 mod read_only;
 mod reopening;
 mod replaced;

@@ -48,6 +48,13 @@ impl Node {
         Ok(())
     }
 
+    /// Opens the directory to be rebuilt, as after a crash; `damaged` says what is damaged, if it is not marked yet.
+    pub fn reopen_quarantined(&mut self, damaged: Option<&str>) {
+        self.store = None;
+        let damaged = damaged.map(|what| (what.to_owned(), 1_000));
+        self.store = Some(Store::open_quarantined(self.home.path(), &self.identity, options(), damaged).unwrap());
+    }
+
     pub fn reopen(&mut self) {
         self.try_reopen().unwrap();
     }

@@ -1,6 +1,6 @@
 //! Applying requests: facts in, outcome out, the open table grows.
 
-use bulla_ledger::{Facts, Outcome, Place, Rejection, decide};
+use bulla_ledger::{Facts, Outcome, Place, Prior, Rejection, Source, decide};
 use uuid::Uuid;
 
 use crate::answer::{Answer, Batch, Item};
@@ -60,7 +60,7 @@ impl Apply<'_> {
                 self.open.roll_back(&before);
                 return self.refuse_batch(batch, outcomes.len(), outcome);
             }
-            self.take(item, &outcome);
+            self.take(item, &outcome)?;
             outcomes.push(outcome);
         }
         Ok(outcomes)
@@ -78,13 +78,13 @@ impl Apply<'_> {
                 },
             });
         }
-        self.take(&batch.items[failed], &reason);
+        self.take(&batch.items[failed], &reason)?;
         Ok(outcomes)
     }
 
     fn item(&mut self, item: &Item) -> Result<Outcome, StorageError> {
         let outcome = self.judge(item)?;
-        self.take(item, &outcome);
+        self.take(item, &outcome)?;
         Ok(outcome)
     }
 
@@ -95,14 +95,20 @@ impl Apply<'_> {
         Ok(decide(&item.transfer, &facts, place))
     }
 
-    fn take(&mut self, item: &Item, outcome: &Outcome) {
+    fn take(&mut self, item: &Item, outcome: &Outcome) -> Result<(), StorageError> {
         match outcome {
             Outcome::Accepted(effects) => self.open.record(effects, item.payload.as_ref()),
             Outcome::Rejected(rejection) if rejection.is_final() => {
                 self.open.refuse(&item.transfer, *rejection, self.time_us);
             }
+            // What was erased may have just come again, into the log.
+            Outcome::AlreadyAccepted { .. } if item.payload.is_some() => {
+                let prior = Over { table: &*self.open, base: self.below }.prior(item.transfer.record_id)?;
+                self.open.shred |= matches!(prior, Some(Prior::Accepted { erased: true, .. }));
+            }
             Outcome::Rejected(_) | Outcome::AlreadyAccepted { .. } | Outcome::AlreadyRejected(_) => {}
         }
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ use crate::manifest::{ManifestRow, put_durable, read_chain};
 use crate::rows::Changes;
 use crate::seal::{SealChange, checkpoint_of};
 use crate::seal_rows::{put_seal_changes, read_sealed_height};
+use crate::shred::destroy;
 use crate::side_data::SideData;
 use crate::states::StateMaps;
 use crate::store_table::put_block;
@@ -135,7 +136,7 @@ impl Ledger {
     pub fn stage_side(&self, height: u64, side_data: &[u8]) -> Result<(), StorageError> {
         let path = self.directory.incoming_side(height);
         let partial = partial(&path);
-        remove_file(&partial)?;
+        [&partial, &path].into_iter().try_for_each(|path| destroy(path))?;
         write_private(&partial, side_data)?;
         publish(&partial, &path)
     }
@@ -188,7 +189,7 @@ impl Ledger {
         self.blocks.close_all();
         self.reload(database)?;
         self.check_blocks()?;
-        list(&self.directory.incoming())?.iter().try_for_each(|path| remove_file(path))
+        list(&self.directory.incoming())?.iter().try_for_each(|path| destroy(path))
     }
 
     fn adopt_all(
@@ -207,6 +208,7 @@ impl Ledger {
             }
             self.adopt_seal(changes, height)?;
         }
+        lacking.sides.clone().try_for_each(|height| self.check_erased(changes, height))?;
         // The header is part of what is signed; where to go on in the log is only a peer's word.
         if let Some(Header { height, raft_term, raft_index, .. }) = last
             && (raft_term, raft_index) != (replay.raft_term, replay.raft_index)
@@ -216,6 +218,19 @@ impl Ledger {
         }
         sync_dir(&self.directory.blocks())?;
         put_durable(changes, &chain, &replay.replay_from)
+    }
+
+    /// A payload that is missing because it was erased is missing rightly: the notice is among the leaves up to here. One
+    /// that comes only later means that the peer has erased since; what it has now is too new for this place.
+    fn check_erased(&self, changes: &Changes<'_>, height: u64) -> Result<(), StorageError> {
+        let stored = Stored { rows: changes, blocks: &self.blocks };
+        for (target, notice) in self.staged_side(height)?.erased {
+            if stored.erased_by(target)? != Some(notice) {
+                let reason = format!("leaf {notice} is no notice that the payload of leaf {target} was erased");
+                return Err(StorageError::BadBlock { height, reason });
+            }
+        }
+        Ok(())
     }
 
     /// Back among what is staged.

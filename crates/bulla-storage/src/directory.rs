@@ -50,6 +50,17 @@ impl Directory {
         self.root.join("quarantine")
     }
 
+    /// The databases of ledgers that were not to be believed.
+    pub(crate) fn databases_set_aside(&self) -> Result<Vec<PathBuf>, StorageError> {
+        let aside = self.set_aside();
+        if !aside.exists() {
+            return Ok(Vec::new());
+        }
+        let inside = list(&aside)?.into_iter().filter(|path| path.is_dir()).map(|path| list(&path));
+        let paths = inside.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
+        Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == "redb")).collect())
+    }
+
     /// Where what was damaged is kept, a directory for each quarantine.
     pub(crate) fn set_aside(&self) -> PathBuf {
         self.root.join("set-aside")

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use redb::Database;
 
@@ -41,6 +41,8 @@ pub struct Ledger {
     /// Held while a block is being stored or adopted. Taken before `state`.
     writer: Mutex<Database>,
     state: RwLock<State>,
+    /// Whatever rows somebody may be reading: pages that they need are not free.
+    snapshots: Mutex<Vec<Weak<Snapshot>>>,
     /// Why nothing is read from here, if so.
     quarantined: RwLock<Option<QuarantineReason>>,
 }
@@ -78,14 +80,17 @@ impl Ledger {
     ) -> Result<Self, StorageError> {
         miss_none(&directory, &blocks, read_durable(&Snapshot::take(&database, &directory.ledger())?)?.height)?;
         let state = State::load(&directory.ledger(), &database, &charter, &blocks)?;
-        Ok(Self {
+        let ledger = Self {
             directory,
             charter,
             blocks,
             writer: Mutex::new(database),
             state: RwLock::new(state),
+            snapshots: Mutex::default(),
             quarantined: RwLock::default(),
-        })
+        };
+        ledger.remember(&ledger.state().snapshot);
+        Ok(ledger)
     }
 
     /// The table that records go to now.
@@ -114,8 +119,22 @@ impl Ledger {
     /// The state as the rows have it. The caller holds the writer.
     pub(crate) fn reload(&self, database: &Database) -> Result<(), StorageError> {
         let state = State::load(&self.directory.ledger(), database, &self.charter, &self.blocks)?;
+        self.remember(&state.snapshot);
         *self.state_mut() = state;
         Ok(())
+    }
+
+    /// Takes note of rows that are about to be read.
+    pub(crate) fn remember(&self, snapshot: &Arc<Snapshot>) {
+        let mut snapshots = self.snapshots.lock().expect(NO_PANIC);
+        snapshots.retain(|snapshot| snapshot.strong_count() > 0);
+        snapshots.push(Arc::downgrade(snapshot));
+    }
+
+    /// Whether anybody reads older rows than those of now.
+    pub(crate) fn is_read_as_before(&self) -> bool {
+        let snapshots = self.snapshots.lock().expect(NO_PANIC);
+        snapshots.iter().filter(|snapshot| snapshot.strong_count() > 0).count() > 1
     }
 
     /// Goes on with another database, which `make` puts in the place of the one before.

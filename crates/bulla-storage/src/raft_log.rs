@@ -9,6 +9,7 @@ use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTabl
 use crate::contain::contain;
 use crate::directory::FORMAT_VERSION;
 use crate::error::StorageError;
+use crate::shred::overwrite_free_pages;
 use crate::store::expect_stamp;
 
 /// A change of the log. A slice of them is one transaction.
@@ -178,6 +179,27 @@ impl RaftLog {
             let read = self.begin_read()?;
             [FORMAT, STAMP, VOTE, COMMITTED, PURGED].iter().try_for_each(|name| self.field(&read, name).map(drop))
         })
+    }
+
+    /// Overwrites everything in the file that is no longer part of the log.
+    ///
+    /// # Errors
+    /// As [`RaftLog::commit`]. What is not done is done again by the next call.
+    pub fn shred(&self) -> Result<(), StorageError> {
+        // Each entry is written again as it is. So it comes to stand on a page of its own time: one that entries were
+        // removed from may still have their last bytes behind those that stayed.
+        write(&self.database, &self.path, |entries, _fields| {
+            let kept: Vec<u64> =
+                entries.iter()?.map(|row| row.map(|(index, _)| index.value())).collect::<Result<_, _>>()?;
+            for index in kept {
+                let entry = entries.get(index)?.map(|entry| entry.value().to_vec());
+                if let Some(entry) = entry {
+                    entries.insert(index, entry.as_slice())?;
+                }
+            }
+            Ok(())
+        })?;
+        overwrite_free_pages(&self.database, &self.path)
     }
 
     fn field(&self, read: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, StorageError> {

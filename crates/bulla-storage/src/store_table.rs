@@ -8,6 +8,7 @@ use bulla_sealing::{Checkpoint, Hash, HashSource, Header, StateMap};
 
 use crate::block_file::{BlockParts, FileSum};
 use crate::chain::Charter;
+use crate::erasure::put_erased;
 use crate::error::StorageError;
 use crate::ledger::{Ledger, State};
 use crate::manifest::{ManifestRow, put_durable};
@@ -80,6 +81,7 @@ impl Ledger {
             put_durable(changes, &closed.chain, &closed.replay_from)
         })?;
         let snapshot = Arc::new(Snapshot::take(&database, &path)?);
+        self.remember(&snapshot);
         let mut state = self.state_mut();
         state.snapshot = snapshot;
         state.durable.height = Some(height);
@@ -153,9 +155,7 @@ pub(crate) fn put_block(
     for (leaf_index, payload) in &table.payloads {
         changes.put(Of::Payloads, &leaf_index.to_be_bytes(), &[&payload.salt, payload.bytes.as_slice()].concat())?;
     }
-    for (target, notice) in &table.rows.erased {
-        changes.put(Of::Erased, &target.to_be_bytes(), &notice.to_be_bytes())?;
-    }
+    put_erased(changes, table)?;
     for (opened, closed) in &table.rows.incidents {
         changes.put(Of::Incidents, &opened.to_be_bytes(), &closed.unwrap_or(NO_LEAF).to_be_bytes())?;
     }

@@ -88,6 +88,8 @@ pub(crate) struct RecordTable {
     pub(crate) payloads: BTreeMap<u64, Payload>,
     payload_bytes: usize,
     pub(crate) rows: ChangedRows,
+    /// Whether it came upon bytes that are to be destroyed.
+    pub(crate) shred: bool,
     undo: Vec<Undo>,
 }
 
@@ -151,6 +153,7 @@ impl RecordTable {
             payloads: BTreeMap::new(),
             payload_bytes: 0,
             rows: ChangedRows::default(),
+            shred: false,
             undo: Vec::new(),
         }
     }
@@ -284,6 +287,7 @@ impl RecordTable {
         let before = self.rows.erased.insert(target, notice);
         assert!(before.is_none(), "a payload is erased once");
         self.undo.push(Undo::Erased(target));
+        self.shred = true;
         if let Some(payload) = self.payloads.remove(&target) {
             self.payload_bytes -= payload.salt.len() + payload.bytes.len();
             self.undo.push(Undo::Payload(target, Some(payload)));

@@ -107,6 +107,17 @@ impl Ledger {
         let records = block.leaves.iter().filter_map(|leaf| Record::decode(leaf).ok());
         for record in records.filter(|record| record.transfer.payload_commit.is_some()) {
             let leaf_index = record.leaf_index;
+            if let Some(notice) = stored.erased_by(leaf_index)?
+                && snapshot
+                    .get(Of::Payloads, &leaf_index.to_be_bytes())?
+                    .is_some_and(|row| row.iter().any(|byte| *byte != 0))
+            {
+                let what = format!("the payload of leaf {leaf_index}");
+                return Err(StorageError::corrupt(
+                    what,
+                    format!("it is there although leaf {notice} says it was erased"),
+                ));
+            }
             match stored.payload(leaf_index)? {
                 Some(payload) if Some(payload.commit()) != record.transfer.payload_commit => {
                     let what = format!("the payload of leaf {leaf_index}");

@@ -3,6 +3,7 @@
 mod catching_up;
 mod damage;
 mod directory;
+mod erasing;
 mod forged;
 mod log;
 mod newer_commit;

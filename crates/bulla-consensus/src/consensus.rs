@@ -24,12 +24,12 @@ use crate::message::{Reply, Request};
 use crate::network::Network;
 use crate::proposer::{Proposed, Proposer, Submission, bytes_of};
 use crate::quarantine::QuarantineDoor;
-use crate::sealer;
 use crate::settings::Settings;
 use crate::state_machine::{Progress, StateMachine};
 use crate::status::{ClusterStatus, MemberProgress, MemberStatus, Role, reaches_majority};
 use crate::submit_error::SubmitError;
 use crate::transport::{NodeId, Transport};
+use crate::{erasure, sealer};
 
 /// Events that a watcher may be behind before it misses some.
 const EVENTS_KEPT: usize = 1_024;
@@ -88,7 +88,7 @@ impl Consensus {
         let quarantine = QuarantineDoor::new(store.clone(), settings.clock.clone(), stop.clone());
         let (log, log_thread) =
             LogStore::open(store.clone(), settings.entry_cache_bytes, settings.append_bytes_max, quarantine.clone())?;
-        let flushed = log.flushed();
+        let (flushed, flusher) = (log.flushed(), log.flusher());
         let (machine, closed) =
             StateMachine::open(store.clone(), progress.clone(), events.clone(), quarantine.clone())?;
         let network = Network { me: settings.node_id, transport: transport.clone() };
@@ -126,6 +126,7 @@ impl Consensus {
         tasks.spawn(deviation::watch_roots(engine.clone()));
         tasks.spawn(sealer::attest_tables(engine.clone()));
         tasks.spawn(report_leaders(engine.clone()));
+        tasks.spawn(erasure::destroy_erased(engine.clone(), flusher));
         tasks.spawn(Proposer::new(engine.clone()).run(submissions));
         let room = Arc::new(Semaphore::new(engine.settings.queue_bytes_max.min(Semaphore::MAX_PERMITS)));
         let threads = Arc::new(Mutex::new(vec![log_thread, blocks_thread]));
@@ -185,6 +186,7 @@ impl Consensus {
     /// Proposes a batch as the leader; `None` when this node is not, or is no longer, the leader.
     pub(crate) async fn submit_here(&self, batch: Batch) -> Result<Option<Vec<Answer>>, SubmitError> {
         self.check_size(&batch)?;
+        let batch = self.engine.without_erased(batch);
         if !self.engine.disk_has_room.load(Ordering::Relaxed) {
             return Err(SubmitError::DiskFull);
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bulla_ledger::RecordId;
-use bulla_storage::{QuarantineReason, Store};
+use bulla_storage::{Batch, QuarantineReason, Store};
 use bytes::Bytes;
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
@@ -70,6 +70,15 @@ impl Engine {
     /// this returns; leadership is handed over and Raft shut down soon after. May be called again and from any thread.
     pub(crate) fn quarantine(&self, reason: QuarantineReason) {
         self.quarantine.enter(reason);
+    }
+
+    /// The batch without the payloads of records that it repeats and whose payloads were erased: what is not to be kept
+    /// need not come into the log once more. Nothing compares it any more.
+    pub(crate) fn without_erased(&self, mut batch: Batch) -> Batch {
+        if let Err(error) = self.store.ledger().drop_erased(&mut batch) {
+            tracing::warn!(%error, "whether a payload was erased is not known");
+        }
+        batch
     }
 
     /// Looks whether the disk has room for new records, and says so when that has changed.

@@ -59,6 +59,11 @@ pub enum Event {
     },
     /// This node's ledger is rebuilt and verified; it takes part again.
     Readmitted,
+    /// The bytes of payloads that were erased are destroyed on this node.
+    Shredded {
+        /// The last block that asked for it.
+        height: u64,
+    },
     /// Raft has another leader, or none.
     Leader {
         /// The leader, if one is known.

@@ -8,6 +8,7 @@ mod command;
 mod consensus;
 mod deviation;
 mod engine;
+mod erasure;
 mod event;
 mod incident;
 mod local;

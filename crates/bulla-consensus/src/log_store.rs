@@ -8,7 +8,7 @@
 use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, RangeBounds};
-use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
 use std::thread::JoinHandle;
 
 use bulla_storage::{LogOp, RaftLog, Store};
@@ -29,7 +29,31 @@ const BATCH_BYTES_MAX: usize = 16 << 20;
 #[derive(Clone)]
 pub(crate) struct LogStore {
     shared: Arc<Shared>,
-    writer: mpsc::Sender<Task>,
+    writer: Arc<mpsc::Sender<Task>>,
+}
+
+/// Sees to it that what can wait does not. Does not keep the log open.
+pub(crate) struct LogFlusher {
+    shared: Arc<Shared>,
+    writer: Weak<mpsc::Sender<Task>>,
+}
+
+impl LogFlusher {
+    /// Waits until all that was asked of the log before is on the disk, a purge included.
+    pub(crate) async fn flush(&self) -> io::Result<()> {
+        let purged = self.shared.tail().purged;
+        match (purged, self.writer.upgrade()) {
+            (Some(purged), Some(writer)) => {
+                let log = LogStore { shared: self.shared.clone(), writer };
+                log.queue_and_wait(purge_to(purged)).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn purge_to(log_id: LogId) -> LogOp {
+    LogOp::PurgeTo { index: log_id.index, log_id: wire::encode(&WireLogId::from(&log_id)).to_vec() }
 }
 
 struct Shared {
@@ -68,7 +92,7 @@ enum Done {
 impl Task {
     /// Whether losing the operation in a crash costs nothing but time.
     fn can_wait(&self) -> bool {
-        matches!(self.operation, LogOp::Committed(_) | LogOp::PurgeTo { .. })
+        matches!(self.done, Done::Nobody) && matches!(self.operation, LogOp::Committed(_) | LogOp::PurgeTo { .. })
     }
 }
 
@@ -89,12 +113,17 @@ impl LogStore {
         let (writer, queue) = mpsc::channel();
         let writing = shared.clone();
         let thread = std::thread::Builder::new().name("bulla-log".into()).spawn(move || writing.write_all(&queue))?;
-        Ok((LogStore { shared, writer }, thread))
+        Ok((LogStore { shared, writer: Arc::new(writer) }, thread))
     }
 
     /// The index up to which this node's own log is durable, as it grows.
     pub(crate) fn flushed(&self) -> watch::Receiver<Option<u64>> {
         self.shared.flushed.subscribe()
+    }
+
+    /// What waits for the disk.
+    pub(crate) fn flusher(&self) -> LogFlusher {
+        LogFlusher { shared: self.shared.clone(), writer: Arc::downgrade(&self.writer) }
     }
 
     fn queue(&self, operation: LogOp, bytes: usize, done: Done) -> io::Result<()> {
@@ -353,7 +382,6 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             tail.first = log_id.index + 1;
             tail.last = tail.last.max(Some(log_id));
         }
-        let encoded = wire::encode(&WireLogId::from(&log_id)).to_vec();
-        self.queue(LogOp::PurgeTo { index: log_id.index, log_id: encoded }, 0, Done::Nobody)
+        self.queue(purge_to(log_id), 0, Done::Nobody)
     }
 }

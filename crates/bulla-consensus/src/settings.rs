@@ -48,6 +48,8 @@ pub struct Settings {
     pub snapshot_ms_max: u64,
     /// Bytes of recent entries that are kept in memory.
     pub entry_cache_bytes: usize,
+    /// How long the bytes of an erased payload may stay on a disk, milliseconds from when its notice is stored.
+    pub erase_ms_max: u64,
     /// The node's clock.
     pub clock: Clock,
 }

@@ -91,6 +91,7 @@ impl NodeOptions {
             lag_entries_max: self.raft.lag_entries_max,
             snapshot_ms_max: u64::from(self.raft.snapshot_ms_max),
             entry_cache_bytes: self.storage.entry_cache_bytes as usize,
+            erase_ms_max: self.storage.erase_ms_max,
             clock,
         }
     }

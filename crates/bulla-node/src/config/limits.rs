@@ -24,7 +24,7 @@ fn bounds(file: &ClusterFile, findings: &mut Findings) {
     let ClusterFile { seal, limits, raft, storage, .. } = file;
     let records = u64::from(SealSection::RECORDS_MAX);
     let batch = u64::from(LimitsSection::BATCH_RECORDS_MAX);
-    let bounds: [(&str, u64, u64, u64); 25] = [
+    let bounds: [(&str, u64, u64, u64); 26] = [
         // setting                      value                              from                   to
         ("seal.records_max",            seal.records_max.into(),           1,                     records),
         ("seal.bytes_max",              seal.bytes_max.into(),             LARGEST_REQUEST_BYTES, GIB),
@@ -51,6 +51,7 @@ fn bounds(file: &ClusterFile, findings: &mut Findings) {
         ("storage.log_cache_bytes",     storage.log_cache_bytes,           MIB,                   TIB),
         ("storage.entry_cache_bytes",   storage.entry_cache_bytes,         MIB,                   TIB),
         ("storage.disk_reserve_bytes",  storage.disk_reserve_bytes,        MIB,                   1024 * TIB),
+        ("storage.erase_ms_max",        storage.erase_ms_max,              1_000,                 30 * DAY_MS),
     ];
     for (path, value, from, to) in bounds {
         if !(from..=to).contains(&value) {

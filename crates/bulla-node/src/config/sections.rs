@@ -99,6 +99,8 @@ pub struct StorageSection {
     pub entry_cache_bytes: u64,
     /// Bytes of disk kept free: with less, writes are refused (507) and reads go on.
     pub disk_reserve_bytes: u64,
+    /// How long the bytes of an erased payload may stay on the disk, milliseconds from when its notice is stored.
+    pub erase_ms_max: u64,
 }
 
 /// `[peer]`
@@ -165,6 +167,7 @@ impl Default for StorageSection {
             log_cache_bytes: 67_108_864,
             entry_cache_bytes: 67_108_864,
             disk_reserve_bytes: 268_435_456,
+            erase_ms_max: 3_600_000,
         }
     }
 }

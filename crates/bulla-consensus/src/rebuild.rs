@@ -65,12 +65,18 @@ impl Rebuild<'_> {
         self.blocking(|store| store.begin_rebuild()).await.map_err(|error| error.to_string())?;
         // Whatever this node acknowledged is at or below this entry, and it acknowledges nothing meanwhile.
         let held = self.held()?;
-        let mut attempts = 0;
+        let (mut attempts, mut doubted) = (0, None);
         loop {
-            match self.attempt(held).await {
+            let (peer, outcome) = match self.manifest(held, doubted).await {
+                Ok(manifest) => (Some(manifest.peer), self.attempt(held, manifest).await),
+                Err(not_yet) => (None, Err(not_yet)),
+            };
+            match outcome {
                 Ok(()) => return Ok(()),
                 Err(NotYet::Wait(what)) => self.tell(what),
                 Err(NotYet::Wrong(why)) => {
+                    // If there is another one, it is asked next.
+                    doubted = peer.filter(|_| doubted.is_none());
                     attempts += 1;
                     tracing::error!(attempts, why, "the ledger could not be rebuilt");
                     if attempts == ATTEMPTS_MAX {
@@ -103,8 +109,8 @@ impl Rebuild<'_> {
         });
     }
 
-    async fn attempt(&self, held: Option<u64>) -> Result<(), NotYet> {
-        let Manifest { peer, upto_height, replay_from } = self.manifest(held).await?;
+    async fn attempt(&self, held: Option<u64>, manifest: Manifest) -> Result<(), NotYet> {
+        let Manifest { peer, upto_height, replay_from } = manifest;
         let replay = ReplayFrom::point(&replay_from).map_err(|error| NotYet::Wrong(error.to_string()))?;
         let replay = replay.ok_or_else(|| NotYet::Wrong(format!("node {peer} names no entry of the log")))?;
         self.fetch(peer, upto_height).await?;
@@ -113,8 +119,8 @@ impl Rebuild<'_> {
         self.settle(held).await
     }
 
-    /// What the most advanced peer has, if that covers every entry that this node holds.
-    async fn manifest(&self, held: Option<u64>) -> Result<Manifest, NotYet> {
+    /// What the most advanced peer has, leaving one out, if that covers every entry that this node holds.
+    async fn manifest(&self, held: Option<u64>, doubted: Option<NodeId>) -> Result<Manifest, NotYet> {
         let mark = self.store.quarantine().expect("only what is marked is rebuilt");
         let outvoted = match &mark.reason {
             QuarantineReason::OtherRoot { height, root } => Some((*height, root.0)),
@@ -123,7 +129,7 @@ impl Rebuild<'_> {
         let request = Request::Rebuild { since_us: mark.since_us, outvoted, what: mark.reason.to_string() };
         let mut answered = false;
         let mut best: Option<(u64, Manifest)> = None;
-        for peer in self.peers() {
+        for peer in self.peers().filter(|peer| Some(*peer) != doubted) {
             let reply = ask_peer(self.transport, Lane::Blocks, peer, &request, SMALL_REQUEST).await;
             let Ok((Reply::Manifest { upto_height, replay_from }, _)) = reply else {
                 tracing::debug!(peer, ?reply, "a server does not help to rebuild");
@@ -230,8 +236,9 @@ impl Rebuild<'_> {
         .await
         .map_err(wrong)??;
         let replay = ReplayFrom::of_store(&self.store).map_err(|error| NotYet::Wrong(error.to_string()))?;
-        let last = replay.last_applied.filter(|log_id| Some(log_id.index) >= held);
-        let last = last.expect("what was adopted covers every entry held");
+        // The header of the adopted block has been held against it; what a peer says without a new block has not.
+        let covers = replay.last_applied.filter(|log_id| Some(log_id.index) >= held);
+        let last = covers.ok_or_else(|| NotYet::Wrong("a server has less than it said".into()))?;
         let log_id = wire::encode(&WireLogId::from(&last));
         self.blocking(move |store| {
             let purge = LogOp::PurgeTo { index: last.index, log_id: log_id.to_vec() };

@@ -140,6 +140,12 @@ impl StorageError {
     pub(crate) fn database<E: Into<redb::Error>>(path: &Path) -> impl FnOnce(E) -> Self {
         let path = path.to_owned();
         move |error| match error.into() {
+            // The disk answered; what it answered is no database.
+            redb::Error::Io(source)
+                if matches!(source.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+            {
+                Self::corrupt(path.display().to_string(), source.to_string())
+            }
             redb::Error::Io(source) => Self::io("write", &path)(source),
             redb::Error::Corrupted(detail) => Self::corrupt(path.display().to_string(), detail),
             redb::Error::DatabaseAlreadyOpen => Self::InUse { path },

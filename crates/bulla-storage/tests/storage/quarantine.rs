@@ -15,7 +15,7 @@ fn node(seed: u8, receiver: u8, signers: &[u8]) -> Node {
     let node = Node::of(identities(VOTERS).remove(usize::from(seed) - 1));
     node.apply(1_000, opening_items());
     let first = node.close_and_store(2_000);
-    (1..=VOTERS).for_each(|voter| drop(node.ledger().attest(0, &attestation(voter, first.checkpoint())).unwrap()));
+    (1..=VOTERS).for_each(|voter| sign(&node, 0, &attestation(voter, first.checkpoint())));
     let mut signed = vec![first.checkpoint().clone()];
     for (height, item) in [
         plain(Transfer::transfer(record_id(7), asset_id(1), party_id(2), party_id(1))),
@@ -93,6 +93,29 @@ fn a_ledger_is_rebuilt_wherever_a_crash_interrupts_it_and_read_only_then() {
         damaged.reopen();
         assert_eq!(everything(damaged.ledger()), everything(peer.ledger()), "a crash after {crash} steps");
         assert_eq!(damaged.store().guard().verify().unwrap(), 3);
+    }
+}
+
+#[test]
+fn whatever_is_wrong_with_the_database_is_damage_and_can_be_rebuilt() {
+    let peer = node(2, 3, &[1, 2]);
+    let damages: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+        |_| Vec::new(),
+        |bytes| bytes[..bytes.len() / 2].to_vec(),
+        |bytes| vec![0; bytes.len()],
+        |bytes| bytes.iter().map(|byte| !byte).collect(),
+    ];
+    for damage in damages {
+        let mut damaged = node(1, 3, &[]);
+        let refused = damaged.reopen_after(|node| {
+            let path = node.file("ledger.redb");
+            let bytes = damage(std::fs::read(&path).unwrap());
+            std::fs::write(&path, bytes).unwrap();
+        });
+        assert!(matches!(refused, Err(StorageError::Corrupt { .. })), "{refused:?}");
+        damaged.reopen_quarantined(Some("its database"));
+        rebuild(&mut damaged, &peer, usize::MAX);
+        assert_eq!(everything(damaged.ledger()), everything(peer.ledger()));
     }
 }
 

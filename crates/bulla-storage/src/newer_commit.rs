@@ -24,12 +24,18 @@ use crate::error::StorageError;
 /// Lets redb choose the newer commit, where the file names the older one. Nothing may have the file open.
 pub(crate) fn prefer_newer_commit(path: &Path) -> Result<(), StorageError> {
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(StorageError::io("open", path))?;
-    let Some(flags) = read_header(&file, path)?.and_then(|header| flags_to_write(&header)) else {
+    let Some((at, flags)) = flags_for_newer_commit(&file, path)? else {
         return Ok(());
     };
     tracing::warn!(path = %path.display(), "the file names an older commit than it holds; trying the newer one");
-    file.write_all_at(&[flags], FLAGS as u64).map_err(StorageError::io("write", path))?;
+    file.write_all_at(&[flags], at).map_err(StorageError::io("write", path))?;
     file.sync_data().map_err(StorageError::io("fsync", path))
+}
+
+/// The byte, and where it belongs, that lets redb choose the newer commit; `None` when the file names it already.
+pub(crate) fn flags_for_newer_commit(file: &File, path: &Path) -> Result<Option<(u64, u8)>, StorageError> {
+    let flags = read_header(file, path)?.and_then(|header| flags_to_write(&header));
+    Ok(flags.map(|flags| (FLAGS as u64, flags)))
 }
 
 /// `None` when the file is too short to have one; redb says so better.

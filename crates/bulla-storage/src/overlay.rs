@@ -11,16 +11,25 @@ use redb::{Builder, Database, StorageBackend};
 
 use crate::contain::contain;
 use crate::error::StorageError;
+use crate::newer_commit::flags_for_newer_commit;
 
-/// Opens the database at `path` without a change to its file. One that was not closed is repaired in memory, which redb's
+/// Opens the database at `path` as a node does, whole, but without a change to its file. One that was not closed is repaired in memory, which redb's
 /// own read-only opening refuses to do.
 pub(crate) fn open_over(path: &Path) -> Result<Database, StorageError> {
-    let overlay = Overlay::over(File::open(path).map_err(StorageError::io("open", path))?);
-    let overlay = overlay.map_err(StorageError::io("read", path))?;
+    let file = File::open(path).map_err(StorageError::io("open", path))?;
+    let newer_commit = flags_for_newer_commit(&file, path)?;
+    let overlay = Overlay::over(file).map_err(StorageError::io("read", path))?;
     if overlay.changed().bytes == 0 {
         return Err(StorageError::corrupt(path.display().to_string(), "the file is empty"));
     }
-    contain(path, || Builder::new().create_with_backend(overlay).map_err(StorageError::database(path)))
+    if let Some((at, flags)) = newer_commit {
+        overlay.write(at, &[flags]).map_err(StorageError::io("read", path))?;
+    }
+    contain(path, || {
+        let mut builder = Builder::new();
+        builder.set_check_integrity_on_open(true);
+        builder.create_with_backend(overlay).map_err(StorageError::database(path))
+    })
 }
 
 /// Pages of a file, and in front of them those that were written since it was opened.

@@ -5,3 +5,4 @@ mod erasing;
 mod processes;
 mod quarantined;
 mod quarantined_process;
+mod scrubbing;

@@ -90,6 +90,8 @@ pub(crate) fn settings(node_id: NodeId, voters: NodeId) -> Settings {
         snapshot_ms_max: 60_000,
         entry_cache_bytes: 1 << 20,
         erase_ms_max: 100,
+        scrub_bytes_per_s: 0,
+        scrub_pause_ms: 1_000,
         clock: Arc::new(|| 1_000_000),
     }
 }

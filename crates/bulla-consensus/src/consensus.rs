@@ -24,6 +24,7 @@ use crate::message::{Reply, Request};
 use crate::network::Network;
 use crate::proposer::{Proposed, Proposer, Submission, bytes_of};
 use crate::quarantine::QuarantineDoor;
+use crate::scrubber::{self, Scrubbing};
 use crate::settings::Settings;
 use crate::state_machine::{Progress, StateMachine};
 use crate::status::{ClusterStatus, MemberProgress, MemberStatus, Role, reaches_majority};
@@ -54,11 +55,16 @@ pub struct Consensus {
 pub(crate) struct Channels {
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) scrubbing: Scrubbing,
 }
 
 impl Default for Channels {
     fn default() -> Channels {
-        Channels { progress: watch::Sender::new(Progress::default()), events: broadcast::Sender::new(EVENTS_KEPT) }
+        Channels {
+            progress: watch::Sender::new(Progress::default()),
+            events: broadcast::Sender::new(EVENTS_KEPT),
+            scrubbing: Scrubbing::default(),
+        }
     }
 }
 
@@ -84,7 +90,7 @@ impl Consensus {
         channels: Channels,
     ) -> io::Result<Consensus> {
         let config = Arc::new(settings.raft_config().validate().map_err(io::Error::other)?);
-        let (Channels { progress, events }, stop) = (channels, watch::Sender::new(false));
+        let (Channels { progress, events, scrubbing }, stop) = (channels, watch::Sender::new(false));
         let quarantine = QuarantineDoor::new(store.clone(), settings.clock.clone(), stop.clone());
         let (log, log_thread) =
             LogStore::open(store.clone(), settings.entry_cache_bytes, settings.append_bytes_max, quarantine.clone())?;
@@ -116,6 +122,7 @@ impl Consensus {
             sides_sent: Default::default(),
             quarantine,
             told: Default::default(),
+            scrubbing,
             disk_has_room: true.into(),
         });
 
@@ -125,6 +132,7 @@ impl Consensus {
         tasks.spawn(leave(engine.clone()));
         tasks.spawn(deviation::watch_roots(engine.clone()));
         tasks.spawn(sealer::attest_tables(engine.clone()));
+        tasks.spawn(scrubber::scrub(engine.clone()));
         tasks.spawn(report_leaders(engine.clone()));
         tasks.spawn(erasure::destroy_erased(engine.clone(), flusher));
         tasks.spawn(Proposer::new(engine.clone()).run(submissions));

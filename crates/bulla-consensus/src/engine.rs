@@ -17,6 +17,7 @@ use crate::event::Event;
 use crate::incident::Notice;
 use crate::message::{self, Reply, Request};
 use crate::quarantine::QuarantineDoor;
+use crate::scrubber::Scrubbing;
 use crate::settings::Settings;
 use crate::state_machine::{Progress, StateMachine};
 use crate::transport::{Lane, NodeId, Transport};
@@ -45,6 +46,8 @@ pub(crate) struct Engine {
     pub(crate) quarantine: QuarantineDoor,
     /// Incidents that this node has reported or closed since it started: once is enough.
     pub(crate) told: Mutex<BTreeSet<RecordId>>,
+    /// What the scrubber shows, and by what it is asked.
+    pub(crate) scrubbing: Scrubbing,
     /// Whether new records may be taken; what is recorded must still find room as a block.
     pub(crate) disk_has_room: AtomicBool,
 }

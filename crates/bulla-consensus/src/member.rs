@@ -24,6 +24,7 @@ use crate::event::Event;
 use crate::incident::IncidentReport;
 use crate::message::Reply;
 use crate::rebuild::Rebuild;
+use crate::scrub_status::ScrubStatus;
 use crate::settings::Settings;
 use crate::state_machine::Progress;
 use crate::status::{ClusterStatus, MemberStatus, QuarantineStatus, Role};
@@ -211,6 +212,22 @@ impl Member {
         if let Some(run) = self.run() {
             run.close_incident(opened, what);
         }
+    }
+
+    /// How far the scrubber has come, and what it found.
+    pub fn scrub_status(&self) -> ScrubStatus {
+        self.0.channels.scrubbing.status.borrow().clone()
+    }
+
+    /// Asks for a pass of the scrubber that begins after this, also when the scrubber is off. Returns how many passes are
+    /// completed once it is.
+    pub fn scrub_now(&self) -> u64 {
+        self.0.channels.scrubbing.ask()
+    }
+
+    /// Waits until so many passes are completed, at most `limit`; whether they are.
+    pub async fn wait_scrubbed(&self, passes: u64, limit: Duration) -> bool {
+        self.0.channels.scrubbing.wait(passes, limit).await
     }
 
     /// What happens from now on.

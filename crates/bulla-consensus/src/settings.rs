@@ -50,6 +50,10 @@ pub struct Settings {
     pub entry_cache_bytes: usize,
     /// How long the bytes of an erased payload may stay on a disk, milliseconds from when its notice is stored.
     pub erase_ms_max: u64,
+    /// How fast the scrubber reads, bytes a second; 0 when it is off.
+    pub scrub_bytes_per_s: u64,
+    /// How long the scrubber rests before each pass, in milliseconds.
+    pub scrub_pause_ms: u64,
     /// The node's clock.
     pub clock: Clock,
 }

@@ -36,7 +36,9 @@ use findings::Findings;
 
 pub use address::{Address, AddressError};
 pub use problem::{ConfigError, Problem};
-pub use sections::{LedgerSection, LimitsSection, PeerSection, RaftSection, Require, SealSection, StorageSection};
+pub use sections::{
+    LedgerSection, LimitsSection, PeerSection, RaftSection, Require, ScrubSection, SealSection, StorageSection,
+};
 
 /// The servers of one ledger and what they agree to keep to: a `cluster.toml`, as meant.
 ///
@@ -62,6 +64,8 @@ pub struct ClusterConfig {
     pub storage: StorageSection,
     /// How the servers talk to each other.
     pub peer: PeerSection,
+    /// How everything stored is read again and again.
+    pub scrub: ScrubSection,
 }
 
 /// One transaction server: a `[[node]]` of the file, as meant.
@@ -155,6 +159,7 @@ impl ClusterConfig {
             raft: RaftSection::default(),
             storage: StorageSection::default(),
             peer: PeerSection { insecure: true },
+            scrub: ScrubSection::default(),
         }
     }
 
@@ -219,6 +224,7 @@ fn read(text: &str) -> Result<ClusterConfig, Vec<Problem>> {
             raft: file.raft,
             storage: file.storage,
             peer: file.peer,
+            scrub: file.scrub,
         })
     };
     document::read(text).and_then(mean).map_err(|mut problems| {
@@ -249,6 +255,8 @@ struct ClusterFile {
     storage: StorageSection,
     #[serde(default)]
     peer: PeerSection,
+    #[serde(default)]
+    scrub: ScrubSection,
 }
 
 /// A `[[node]]` as written. Nothing of it can be left out.
@@ -315,6 +323,7 @@ impl From<&ClusterConfig> for ClusterFile {
             raft: config.raft.clone(),
             storage: config.storage.clone(),
             peer: config.peer.clone(),
+            scrub: config.scrub.clone(),
         }
     }
 }

@@ -7,8 +7,9 @@ mod node;
 mod options;
 
 pub use bulla_consensus::{
-    ClusterStatus, Event, IncidentReport, Lane, LocalNetwork, MemberProgress, MemberStatus, NoPeers, NodeId,
-    PeerHandler, QuarantineStatus, Role, SubmitError, Transport, TransportError,
+    ClusterStatus, Damaged, Event, IncidentReport, Lane, LocalNetwork, MemberProgress, MemberStatus, NoPeers, NodeId,
+    PeerHandler, QuarantineStatus, Role, ScrubRunning, ScrubStatus, ScrubbedPass, SubmitError, Transport,
+    TransportError,
 };
 pub use bulla_storage::identity as identity_files;
 pub use bulla_storage::tamper;

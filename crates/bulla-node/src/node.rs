@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bulla_consensus::{
-    Clock, ClusterStatus, Event, IncidentReport, Member, NoPeers, PeerHandler, QuarantineStatus, SubmitError, Transport,
+    Clock, ClusterStatus, Event, IncidentReport, Member, NoPeers, PeerHandler, QuarantineStatus, ScrubStatus,
+    SubmitError, Transport,
 };
 use bulla_ledger::{Asset, AssetId, PartyId, Record, RecordId};
 use bulla_sealing::{Policy, SignedNote};
@@ -162,6 +163,23 @@ impl Node {
     /// ledger is rebuilt from theirs and verified.
     pub fn quarantine(&self) -> Option<QuarantineStatus> {
         self.0.member.quarantine()
+    }
+
+    /// How far the scrubber of this node has come, and what it found: it reads everything that is stored again and again,
+    /// and has damage put right from the peers.
+    pub fn scrub_status(&self) -> ScrubStatus {
+        self.0.member.scrub_status()
+    }
+
+    /// Asks for a pass of the scrubber that begins after this, also when the scrubber is off. Returns how many passes are
+    /// completed once it is.
+    pub fn scrub_now(&self) -> u64 {
+        self.0.member.scrub_now()
+    }
+
+    /// Waits until so many passes of the scrubber are completed, at most `limit`; whether they are.
+    pub async fn wait_scrubbed(&self, passes: u64, limit: Duration) -> bool {
+        self.0.member.wait_scrubbed(passes, limit).await
     }
 
     /// The asset as it is now.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bulla_consensus::{Clock, NodeId, Settings};
 use bulla_storage::StoreOptions;
 
-use crate::config::{ClusterConfig, LimitsSection, RaftSection, SealSection, StorageSection};
+use crate::config::{ClusterConfig, LimitsSection, RaftSection, ScrubSection, SealSection, StorageSection};
 
 /// A member of the cluster, as the configuration names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct NodeOptions {
     pub raft: RaftSection,
     /// Caches.
     pub storage: StorageSection,
+    /// How fast and how often everything stored is read again.
+    pub scrub: ScrubSection,
 }
 
 impl NodeOptions {
@@ -49,6 +51,7 @@ impl NodeOptions {
             limits: LimitsSection::default(),
             raft: RaftSection::default(),
             storage: StorageSection::default(),
+            scrub: ScrubSection::default(),
         }
     }
 
@@ -66,6 +69,7 @@ impl NodeOptions {
             limits: config.limits.clone(),
             raft: config.raft.clone(),
             storage: config.storage.clone(),
+            scrub: config.scrub.clone(),
         })
     }
 
@@ -92,6 +96,8 @@ impl NodeOptions {
             snapshot_ms_max: u64::from(self.raft.snapshot_ms_max),
             entry_cache_bytes: self.storage.entry_cache_bytes as usize,
             erase_ms_max: self.storage.erase_ms_max,
+            scrub_bytes_per_s: self.scrub.bytes_per_s_max,
+            scrub_pause_ms: u64::from(self.scrub.pause_ms),
             clock,
         }
     }

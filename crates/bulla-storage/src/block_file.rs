@@ -246,8 +246,12 @@ impl BlockFile {
 
     fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, StorageError> {
         let mut bytes = vec![0; len];
-        self.file.read_exact_at(&mut bytes, offset).map_err(StorageError::io("read", &self.path))?;
-        Ok(bytes)
+        match self.file.read_exact_at(&mut bytes, offset) {
+            Ok(()) => Ok(bytes),
+            // It was whole when it was opened.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(self.corrupt("it was cut short")),
+            Err(error) => Err(StorageError::io("read", &self.path)(error)),
+        }
     }
 
     fn corrupt(&self, detail: &str) -> StorageError {

@@ -67,6 +67,15 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Looks at one block and the rows that follow from it, as a pass does. Rows that are not of one block alone are left
+    /// out.
+    pub fn scrub_block(&self, height: u64) -> Vec<Finding> {
+        let snapshot = Arc::clone(&self.ledger().state().snapshot);
+        Walk::at(self.ledger(), &snapshot, height).look(self.ledger(), &snapshot).findings
+    }
+}
+
 impl Scrub {
     /// Does a little more; `None` when the pass is over.
     pub fn step(&mut self, store: &Store) -> Option<ScrubStep> {

@@ -48,6 +48,13 @@ impl Walk {
         }
     }
 
+    /// A walk that begins in the middle, with what rows and the files before it say of the log.
+    pub(crate) fn at(ledger: &Ledger, rows: &Snapshot, height: u64) -> Self {
+        let log_after = |height| Look { ledger, stored: Stored { rows, blocks: &ledger.blocks }, height }.log_after();
+        let log = height.checked_sub(1).map_or_else(|| Some(Frontier::new()), log_after);
+        Self { height, log, kept: None, record_ids: None, ..Self::new() }
+    }
+
     /// Checks the next block and all that belongs to it. A block file that is damaged is looked at a second time,
     /// because it may have been mended meanwhile; after that the walk goes on without it.
     pub(crate) fn look(&mut self, ledger: &Ledger, rows: &Arc<Snapshot>) -> ScrubStep {

@@ -108,7 +108,8 @@ impl Store {
         &self.identity
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 

@@ -21,10 +21,10 @@ pub(super) fn check(file: &ClusterFile, findings: &mut Findings) {
 
 #[rustfmt::skip]
 fn bounds(file: &ClusterFile, findings: &mut Findings) {
-    let ClusterFile { seal, limits, raft, storage, .. } = file;
+    let ClusterFile { seal, limits, raft, storage, scrub, .. } = file;
     let records = u64::from(SealSection::RECORDS_MAX);
     let batch = u64::from(LimitsSection::BATCH_RECORDS_MAX);
-    let bounds: [(&str, u64, u64, u64); 26] = [
+    let bounds: [(&str, u64, u64, u64); 28] = [
         // setting                      value                              from                   to
         ("seal.records_max",            seal.records_max.into(),           1,                     records),
         ("seal.bytes_max",              seal.bytes_max.into(),             LARGEST_REQUEST_BYTES, GIB),
@@ -52,6 +52,8 @@ fn bounds(file: &ClusterFile, findings: &mut Findings) {
         ("storage.entry_cache_bytes",   storage.entry_cache_bytes,         MIB,                   TIB),
         ("storage.disk_reserve_bytes",  storage.disk_reserve_bytes,        MIB,                   1024 * TIB),
         ("storage.erase_ms_max",        storage.erase_ms_max,              1_000,                 30 * DAY_MS),
+        ("scrub.bytes_per_s_max",       scrub.bytes_per_s_max,             0,                     TIB),
+        ("scrub.pause_ms",              scrub.pause_ms.into(),             1,                     30 * DAY_MS),
     ];
     for (path, value, from, to) in bounds {
         if !(from..=to).contains(&value) {

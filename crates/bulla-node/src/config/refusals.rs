@@ -208,21 +208,21 @@ fn witnesses_must_be_written_right_and_told_apart() {
         &text,
         &expect![[r#"
         cluster.toml is refused:
-          line 66: this witness has the same url as the one on line 63; name each witness once; one that counts twice is no second one
-          line 67: this witness has the same name as the one on line 64; name each witness once; one that counts twice is no second one
-          line 70: this witness has the same key as the one on line 64; name each witness once; one that counts twice is no second one
-          line 72: url = "https://w.example" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
-          line 75: url = "http://w.example:7901?x" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
-          line 76: vkey = "w4+3f8e23d3+AQQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE" is not the key of a witness: it is the key of a log; a witness's is of signature type 04; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
-          line 79: vkey = "w5" is not the key of a witness: a verifier key is written <name>+<8 hexadecimal digits>+<base64>; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
-          line 82: this witness has the name of the node "node-2"; let somebody else run it, under another name: servers cannot witness themselves
+          line 70: this witness has the same url as the one on line 67; name each witness once; one that counts twice is no second one
+          line 71: this witness has the same name as the one on line 68; name each witness once; one that counts twice is no second one
+          line 74: this witness has the same key as the one on line 68; name each witness once; one that counts twice is no second one
+          line 76: url = "https://w.example" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
+          line 79: url = "http://w.example:7901?x" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
+          line 80: vkey = "w4+3f8e23d3+AQQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE" is not the key of a witness: it is the key of a log; a witness's is of signature type 04; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
+          line 83: vkey = "w5" is not the key of a witness: a verifier key is written <name>+<8 hexadecimal digits>+<base64>; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
+          line 86: this witness has the name of the node "node-2"; let somebody else run it, under another name: servers cannot witness themselves
     "#]],
     );
     check_text(
         &format!("{}\n[[witness]]\nurl = 'http://a'\n", good().to_toml()),
         &expect![[r#"
         cluster.toml is refused:
-          line 62: this [[witness]] has no `vkey`; add one, like `vkey = "witness.example.org+e0272042+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
+          line 66: this [[witness]] has no `vkey`; add one, like `vkey = "witness.example.org+e0272042+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
     "#]],
     );
 }
@@ -234,25 +234,25 @@ fn timestamps_must_have_an_authority_that_can_be_asked() {
         &with("url = 'https://t.example'\ncertificate = ''\nevery_s = 0"),
         &expect![[r#"
         cluster.toml is refused:
-          line 63: url = "https://t.example" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
-          line 64: certificate is empty; name the file with the certificate of the authority, or leave the setting out
-          line 65: timestamp.every_s is 0; choose 1 to 2678400
+          line 67: url = "https://t.example" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
+          line 68: certificate is empty; name the file with the certificate of the authority, or leave the setting out
+          line 69: timestamp.every_s is 0; choose 1 to 2678400
     "#]],
     );
     check_text(
         &with("every_s = 2678401"),
         &expect![[r#"
         cluster.toml is refused:
-          line 62: url = "" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
-          line 63: timestamp.every_s is 2678401; choose 1 to 2678400
+          line 66: url = "" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
+          line 67: timestamp.every_s is 2678401; choose 1 to 2678400
     "#]],
     );
     check_text(
         &with("url = 3\nevry_s = 60"),
         &expect![[r#"
         cluster.toml is refused:
-          line 63: `url`: invalid type: integer `3`, expected a string; write it like `url = "http://timestamp.example.org"`
-          line 64: unknown key `evry_s` in [timestamp]; did you mean `every_s`?
+          line 67: `url`: invalid type: integer `3`, expected a string; write it like `url = "http://timestamp.example.org"`
+          line 68: unknown key `evry_s` in [timestamp]; did you mean `every_s`?
     "#]],
     );
 }

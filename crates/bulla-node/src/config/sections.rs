@@ -111,6 +111,16 @@ pub struct PeerSection {
     pub insecure: bool,
 }
 
+/// `[scrub]`: everything that is stored is read again and again, and what is damaged is put right from the peers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScrubSection {
+    /// Bytes read in a second; 0 turns it off.
+    pub bytes_per_s_max: u64,
+    /// Milliseconds of rest before each pass.
+    pub pause_ms: u32,
+}
+
 impl SealSection {
     /// The most records of one table: 4,096 tiles of 256 leaves, the last of them the header.
     pub const RECORDS_MAX: u32 = 1_048_575;
@@ -157,6 +167,12 @@ impl Default for RaftSection {
             lag_entries_max: 64,
             snapshot_ms_max: 600_000,
         }
+    }
+}
+
+impl Default for ScrubSection {
+    fn default() -> Self {
+        ScrubSection { bytes_per_s_max: 8_388_608, pause_ms: 3_600_000 }
     }
 }
 

@@ -105,6 +105,7 @@ fn sections_that_are_left_out_have_their_defaults() {
     assert_eq!(config.raft, RaftSection::default());
     assert_eq!(config.storage, StorageSection::default());
     assert_eq!(config.peer, PeerSection { insecure: false });
+    assert_eq!(config.scrub, ScrubSection::default());
     assert_eq!(config.ledger.origin, None);
     assert_eq!(config.node(7).map(|node| node.name.as_str()), Some("a"));
 }

@@ -132,6 +132,19 @@ fn a_seal_without_the_demanded_witnesses_is_a_seal_and_does_not_satisfy_the_poli
 }
 
 #[test]
+fn a_seal_that_lacks_somebody_says_whom() {
+    let nodes = SealError::NodesMissing { names: vec!["beta".into(), "gamma".into()] };
+    assert_eq!(nodes.to_string(), "not sealed by all: the signatures of beta, gamma are missing");
+    let lacking = |signed: &[&str]| {
+        let signed = signed.iter().map(|name| (*name).to_owned()).collect();
+        SealError::WitnessesMissing { demanded: "3 of (v, w, x)".into(), signed }.to_string()
+    };
+    let said = "not witnessed: the policy demands 3 of (v, w, x), and of the witnesses";
+    assert_eq!(lacking(&[]), format!("{said} nobody signed"));
+    assert_eq!(lacking(&["v", "w"]), format!("{said} v, w signed"));
+}
+
+#[test]
 fn the_text_of_a_seal_must_be_a_checkpoint() {
     let mut note = seal(&checkpoint(&leaves()));
     let lines: Vec<String> = note.text.lines().map(str::to_owned).collect();

@@ -57,6 +57,21 @@ fn a_certificate_that_cannot_be_verified_is_told_from_one_that_is_invalid() {
 }
 
 #[test]
+fn a_state_proof_that_cannot_be_verified_is_told_from_one_that_is_invalid() {
+    let malformed = |text: &str| StateProofError::from(StateProof::parse(text.as_bytes()).unwrap_err()).is_unknown();
+    assert!(malformed("bulla/state-proof@v2\n"));
+    assert!(!malformed("bulla/state-proof@v1\n"));
+    let unknown = |change: fn(&mut StateProof)| {
+        let mut proof = state_proof();
+        change(&mut proof);
+        proof.verify(&policy()).unwrap_err().is_unknown()
+    };
+    assert!(unknown(|proof| proof.header[5] = 3));
+    assert!(!unknown(|proof| proof.header[7] = 1));
+    assert!(!unknown(|proof| proof.checkpoint.signatures.clear()));
+}
+
+#[test]
 fn a_state_proof_has_8_claims_at_most() {
     let mut proof = state_proof();
     proof.claims = vec![proof.claims[0].clone(); CLAIMS_MAX];

@@ -55,6 +55,14 @@ fn what_is_so_and_what_is_not_is_proven() {
     assert_eq!(absent.verify(&policy()).unwrap().states, [(leaf_hash(b"a saw"), None)]);
 }
 
+/// A receipt under the same checkpoint says the same of it.
+#[test]
+fn what_is_so_is_said_under_its_block_and_seal() {
+    let of_receipt = receipt(&leaves()[..9], 6, 8, true).verify(&policy()).unwrap().to_string();
+    let (_, block_and_seal) = of_receipt.split_once("\nblock ").unwrap();
+    assert_eq!(drill().verify(&policy()).unwrap().to_string(), format!("block {block_and_seal}"));
+}
+
 #[test]
 fn each_rule_has_its_own_error() {
     let key = leaf_hash(DRILL);

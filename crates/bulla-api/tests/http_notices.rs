@@ -7,6 +7,7 @@ use std::time::Duration;
 use bulla_client::TRANSFERS_MEDIA_TYPE;
 use bulla_ledger::{RecordId, Transfer};
 use bulla_node::{Event, IncidentReport};
+use bulla_sealing::verify_receipt;
 use http_server::{TestServer, record_id};
 use serde_json::{Value, json};
 
@@ -90,5 +91,44 @@ async fn nobody_can_send_an_incident_or_an_erasure_as_a_transfer() {
         assert_eq!(answer.refused(400, "malformed_transfer").index, Some(0));
     }
     assert_eq!(server.get("/v1/parties").await.recorded()["items"], json!([]));
+    server.node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_payload_is_told_to_nobody_and_every_proof_of_its_record_stays() {
+    let server = TestServer::start().await;
+    server.furnish().await;
+    let note = json!({"act": "amend", "asset": "tag:LAPTOP-0042", "payload": {"patient": "Ada"}});
+    let recorded = server.post("/v1/transfers?wait=sealed", &note).await.recorded();
+    let path = format!("/v1/records/{}", recorded["record_id"].as_str().unwrap());
+    let before = server.get(&format!("{path}/receipt?payload=true")).await;
+    assert!(server.get(&format!("{path}?payload=true")).await.text().contains("Ada"));
+
+    let asked = json!({"reason": "asked for by the patient", "record_id": record_id()});
+    let notice = server.post(&format!("{path}/erase?wait=sealed"), &asked).await.recorded();
+    let view = server.get(&format!("{path}?payload=true")).await.recorded();
+    let (view, nothing) = (&view["recorded"], Value::Null);
+    assert_eq!((&view["payload"], &view["salt"]), (&nothing, &nothing));
+    assert_ne!(view["payload_commit"], nothing);
+    assert_eq!(view["erased"]["leaf_index"], notice["leaf_index"]);
+    assert_eq!(view["erased"]["record_id"], notice["record_id"]);
+    let told =
+        server.get(&format!("/v1/records/{}?payload=true", notice["record_id"].as_str().unwrap())).await.recorded();
+    assert_eq!((&told["recorded"]["act"], &told["recorded"]["subject_id"]), (&json!("erase"), &recorded["record_id"]));
+    assert_eq!(told["recorded"]["payload"]["reason"], "asked for by the patient");
+
+    // The same record is proven, without what it said; who kept the old receipt still has that.
+    let after = server.get(&format!("{path}/receipt?payload=true")).await;
+    assert!(after.header("bulla-payload").starts_with("erased; leaf="));
+    let policy = server.node.policy();
+    let verified = |answer: &http_server::Answer| verify_receipt(&answer.body, policy).unwrap();
+    assert_eq!((verified(&before).record, verified(&after).payload), (verified(&after).record, None));
+    assert_eq!(verified(&before).payload.as_deref(), Some(&br#"{"patient":"Ada"}"#[..]));
+
+    // Asked again it is the same notice; another one is refused, as is one about nothing.
+    let again = server.post(&format!("{path}/erase"), &asked).await.recorded();
+    assert_eq!((&again["repeated"], &again["leaf_index"]), (&json!(true), &notice["leaf_index"]));
+    server.post(&format!("{path}/erase"), &json!({})).await.refused(409, "already_erased");
+    server.post(&format!("/v1/records/{}/erase", record_id()), &json!({})).await.refused(404, "unknown_record");
     server.node.shutdown().await;
 }

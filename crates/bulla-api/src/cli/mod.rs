@@ -20,6 +20,7 @@ mod progress;
 mod promise;
 mod receipt;
 mod sample;
+mod record;
 mod serve;
 mod timestamp;
 mod transfer;
@@ -112,6 +113,9 @@ enum Command {
     Receipt(receipt::ReceiptCommand),
     /// Get a server's promise that it has a record, and see whether it was kept
     #[command(subcommand)]
+    /// Show a record, or erase what was kept with it
+    #[command(subcommand)]
+    Record(record::RecordCommand),
     Promise(promise::PromiseCommand),
     /// Get certificates of where an asset is and how it came there, and verify them without asking anybody
     #[command(subcommand)]
@@ -183,6 +187,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Timestamp(command) => command.run(servers, &printer).await,
             Command::Verify(command) => command.run(servers, &printer).await,
             Command::Witness(command) => command.run(&printer).await,
+            Command::Record(command) => command.run(servers, &printer).await,
             Command::Policy(command) => command.run(servers, &printer).await,
             Command::Completion(command) => command.run(&printer),
         }

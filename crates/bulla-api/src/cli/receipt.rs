@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bulla_client::{ClientError, Time};
+use bulla_client::{ClientError, RecordAnswer, Time};
 use bulla_ledger::{Act, Record, Transfer};
 use bulla_sealing::{Verified, verify_receipt};
 use clap::Subcommand;
@@ -37,7 +37,11 @@ impl ReceiptCommand {
     pub(crate) async fn run(self, servers: &Servers, printer: &Printer) -> Result<Exit, Failure> {
         match self {
             ReceiptCommand::Get { record_id, payload, out } => {
-                let proven = servers.client()?.receipt(record_id, payload).await.map_err(not_sealed)?;
+                let client = servers.client()?;
+                let proven = client.receipt(record_id, payload).await.map_err(not_sealed)?;
+                if payload && proven.verified.payload.is_none() {
+                    tell_if_erased(client.record(record_id, false).await?);
+                }
                 match out {
                     None if printer.json() => {
                         let mut facts = facts(&proven.verified, &proven.record);
@@ -138,6 +142,15 @@ fn words(verified: &Verified, record: &Record) -> String {
         text += &format!("\n  with   {payload}");
     }
     text
+}
+
+/// Why a receipt is without the payload that was asked for.
+fn tell_if_erased(answer: RecordAnswer) {
+    if let RecordAnswer::Recorded(record) = answer
+        && let Some(erased) = record.erased
+    {
+        eprintln!("payload erased: notice at leaf {}, {}", erased.leaf_index, erased.time);
+    }
 }
 
 /// What a record speaks of, each id under the name that it has in the API.

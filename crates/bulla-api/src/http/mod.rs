@@ -11,6 +11,7 @@ mod body;
 mod catch_up;
 mod certificate_page;
 mod compact;
+mod erase;
 mod errors;
 mod extract;
 mod home;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles, timestamps};
-use super::{home, metrics, openapi, promise, write};
+use super::{erase, home, metrics, openapi, promise, write};
 
 /// The HTTP API of a bulla node.
 #[derive(OpenApi)]
@@ -35,6 +35,7 @@ use super::{home, metrics, openapi, promise, write};
         proofs::proof,
         proofs::certificate,
         proofs::certificate_page,
+        erase::erase,
         records::record,
         records::receipt,
         promise::promise,

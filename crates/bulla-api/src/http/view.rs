@@ -152,7 +152,7 @@ impl Viewer<'_> {
     }
 
     /// The notice that the payload at `leaf_index` was erased.
-    fn erased(&self, leaf_index: u64) -> Result<Option<ErasedView>, StorageError> {
+    pub(crate) fn erased(&self, leaf_index: u64) -> Result<Option<ErasedView>, StorageError> {
         let notice = match self.ledger.erased_by(leaf_index)? {
             Some(notice) => self.ledger.record_at(notice)?,
             None => None,

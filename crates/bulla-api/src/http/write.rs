@@ -195,6 +195,11 @@ async fn one(app: &App, request: TransferRequest, asked: WaitQuery) -> Result<Re
         Some(prepared) => prepared?,
         None => return Err(Cause::Internal("one request gave no item".to_owned()).into()),
     };
+    one_item(app, item, asked).await
+}
+
+/// Records one request that is put together already.
+pub(super) async fn one_item(app: &App, item: Item, asked: WaitQuery) -> Result<Response, ApiError> {
     let record_id = item.transfer.record_id;
     let answer = in_time(app, app.node.submit(item)).await?;
     metrics::count(std::slice::from_ref(&answer));

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::{
-    ANSWERS_MEDIA_TYPE, AssetRequest, BatchAnswer, BatchRequest, ClassRequest, ClientError, CompactAnswer, ItemAnswer,
-    PartyRequest, Recorded, Stage, TRANSFERS_MEDIA_TYPE, TransferRequest,
+    ANSWERS_MEDIA_TYPE, AssetRequest, BatchAnswer, BatchRequest, ClassRequest, ClientError, CompactAnswer,
+    EraseRequest, ItemAnswer, PartyRequest, Recorded, Stage, TRANSFERS_MEDIA_TYPE, TransferRequest,
 };
 
 impl Client {
@@ -95,6 +95,24 @@ impl Client {
             return Err(answer.unintelligible("it has not one answer for each transfer"));
         }
         Ok(answers)
+    }
+
+    /// Has the payload of a record destroyed, on every server and for ever. The record and its proofs stay.
+    ///
+    /// # Errors
+    /// As [`Client::enroll`].
+    pub async fn erase(
+        &self,
+        record_id: Uuid,
+        mut request: EraseRequest,
+        wait: Stage,
+    ) -> Result<Recorded, ClientError> {
+        let notice_id = *request.record_id.get_or_insert_with(Uuid::now_v7);
+        let path = ["v1", "records", &record_id.to_string(), "erase"];
+        let answer = self.exchange.send(&path, |http, url| http.post(waiting(url, wait)).json(&request)).await?;
+        let recorded: Recorded = answer.json()?;
+        same(notice_id, recorded.record_id)?;
+        Ok(recorded)
     }
 
     async fn post(

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use bulla_client::{PayloadQuery, Problem, RecordAnswer};
+use bulla_client::{ErasedView, PayloadQuery, Problem, RecordAnswer};
 use bulla_ledger::RecordId;
 use bulla_node::{Entry, ReceiptAnswer};
 use uuid::Uuid;
@@ -34,7 +35,8 @@ pub(crate) async fn record(
 
 /// The receipt of a record: a C2SP tlog-proof, which anybody can verify offline.
 ///
-/// `not_sealed` while its block waits for signatures.
+/// `not_sealed` while its block waits for signatures. When the payload was asked for but erased, the receipt is without it,
+/// and the header `Bulla-Payload` says so, with the leaf of the notice and its time.
 #[utoipa::path(get, path = "/v1/records/{id}/receipt", tag = "prove",
     params(("id" = Uuid, Path, description = "The record id."), PayloadQuery), responses(
     (status = 200, description = "The receipt.", body = String, content_type = "text/plain"),
@@ -46,8 +48,8 @@ pub(crate) async fn receipt(
     Params(query): Params<PayloadQuery>,
 ) -> Result<Response, ApiError> {
     let witnesses = app.witnesses.clone();
-    let text = app
-        .read(move |_, ledger| {
+    let (text, erased) = app
+        .read(move |node, ledger| {
             let view = ledger.record(RecordId(id))?.ok_or(Missing::Record)?;
             let Entry::Recorded(record) = view.entry else {
                 return Err(Missing::Record.into());
@@ -55,12 +57,23 @@ pub(crate) async fn receipt(
             match ledger.receipt_at(record.leaf_index, query.payload, |own_size| witnesses.best_from(own_size))? {
                 ReceiptAnswer::Ready(mut receipt) => {
                     witnesses.cosign(&mut receipt.checkpoint);
-                    receipt.to_text().map_err(|_| Missing::ReceiptSize.into())
+                    let viewer = Viewer { ledger_id: node.ledger_id(), ledger };
+                    let erased = if query.payload { viewer.erased(record.leaf_index)? } else { None };
+                    receipt.to_text().map(|text| (text, erased)).map_err(|_| Missing::ReceiptSize.into())
                 }
                 ReceiptAnswer::NotSealed => Err(Missing::Seal.into()),
                 ReceiptAnswer::Unknown => Err(Missing::Record.into()),
             }
         })
         .await?;
-    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+    let mut response = ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response();
+    if let Some(ErasedView { leaf_index, time, .. }) = erased {
+        let told = format!("erased; leaf={leaf_index}; time={time}");
+        let told = HeaderValue::from_str(&told).expect("numbers and times are header values");
+        response.headers_mut().insert(PAYLOAD_HEADER, told);
+    }
+    Ok(response)
 }
+
+/// The header that says why a receipt has no payload.
+const PAYLOAD_HEADER: &str = "bulla-payload";

@@ -15,6 +15,7 @@ mod named;
 mod problem;
 mod quantity;
 mod replay;
+mod replay_rows;
 mod requests;
 mod schema;
 mod tile;

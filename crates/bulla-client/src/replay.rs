@@ -1,15 +1,11 @@
 //! A log read from its first leaf: every record held against the rules, every header against all before it.
 
-use std::collections::BTreeMap;
-use std::convert::Infallible;
-
-use bulla_ledger::{
-    Asset, AssetId, Class, ClassId, Effects, Facts, Outcome, Party, PartyId, Place, Position, Prior, Record, RecordId,
-    Source, State, Subject, decide, leaf_kind,
-};
+use bulla_ledger::{DecodeError, Facts, Outcome, Place, Record, decide, leaf_kind};
 use bulla_sealing::{
-    Checkpoint, ConfigLeaf, Frontier, Hash, Header, KIND_HEADER, Policy, StateMap, state_value, table_id,
+    Checkpoint, ConfigLeaf, Frontier, Hash, Header, KIND_HEADER, Policy, Run, StateMap, leaf_hash, table_id,
 };
+
+use crate::replay_rows::Rows;
 
 /// The first leaf that is not what must stand there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,9 +30,11 @@ pub struct Replay {
     log: Frontier,
     /// Leaves of the block that has no header yet.
     records: Frontier,
-    /// What was so after the last header, and what that block's records have changed since.
+    /// What was so after the last header whose states were computed. The rows know what has changed since.
     states: StateMap,
-    changed: BTreeMap<Hash, Hash>,
+    states_from: u64,
+    /// The leaf that comes next.
+    next: u64,
     height: u64,
     first_leaf: u64,
     prev_header: Hash,
@@ -54,7 +52,8 @@ impl Replay {
             log: Frontier::new(),
             records: Frontier::new(),
             states: StateMap::new(),
-            changed: BTreeMap::new(),
+            states_from: 0,
+            next: 0,
             height: 0,
             first_leaf: 0,
             prev_header: Hash::ZERO,
@@ -64,20 +63,67 @@ impl Replay {
         }
     }
 
+    /// The log was verified before, from its first leaf up to this size: of the headers below, only the last one's state
+    /// root is held against the states that the records lead to. Those are all states since the first leaf, so nothing
+    /// that is so after that header is left out; only in which block each came about is not seen again.
+    pub fn was_verified(&mut self, size: u64) {
+        self.states_from = size;
+    }
+
     /// Reads the next leaf. `hash` is its leaf hash, which the caller has made from these bytes.
     ///
     /// # Errors
     /// When it is not what the rules, the clock and the leaves before it make of it. The log ends there.
     pub fn leaf(&mut self, leaf: &[u8], hash: Hash) -> Result<(), BrokenLeaf> {
-        let checked = match self.log.size() {
-            0 => self.genesis(leaf, hash),
-            _ if leaf_kind(leaf) == Ok(KIND_HEADER) => return self.header(leaf, hash),
-            _ => self.record(leaf),
-        };
-        checked?;
+        match self.next {
+            0 => self.genesis(leaf, hash)?,
+            _ if leaf_kind(leaf) == Ok(KIND_HEADER) => {
+                let records_root = self.records.root();
+                self.header(leaf, hash, records_root)?;
+                self.records = Frontier::new();
+                return Ok(());
+            }
+            _ => self.record(Record::decode(leaf))?,
+        }
         self.log.push(hash);
         self.records.push(hash);
         Ok(())
+    }
+
+    /// Reads the next block: its leaves, the header last; the run of all but the header; and the header's leaf hash. The
+    /// caller has hashed these bytes.
+    ///
+    /// # Errors
+    /// When a leaf is not what the rules, the clock and the leaves before it make of it. The log ends there.
+    ///
+    /// # Panics
+    /// When the run does not begin where the log ends, or within a block.
+    pub fn block(&mut self, leaves: &[&[u8]], records: &Run, header_hash: Hash) -> Result<(), BrokenLeaf> {
+        assert_eq!((self.log.size(), self.records.size()), (records.first_leaf(), 0), "blocks follow each other");
+        assert_eq!(leaves.len() as u64, records.size() + 1, "the run has all leaves but the last");
+        let (header, mut leaves) = leaves.split_last().expect("there is one");
+        if self.next == 0
+            && let Some((config, others)) = leaves.split_first()
+        {
+            self.genesis(config, leaf_hash(config))?;
+            leaves = others;
+        }
+        let mut decoded = Vec::with_capacity(TOGETHER);
+        for leaves in leaves.chunks(TOGETHER) {
+            decoded.extend(leaves.iter().map(|leaf| Record::decode(leaf)));
+            self.rows.fetch(decoded.iter().flatten());
+            for (leaf, record) in leaves.iter().zip(decoded.drain(..)) {
+                if record.is_err() && leaf_kind(leaf) == Ok(KIND_HEADER) {
+                    return Err(self.wrong("a header stands before the end of its block"));
+                }
+                self.record(record)?;
+            }
+        }
+        if Record::decode(header).is_ok() {
+            return Err(self.wrong("a record stands where the block's header should be"));
+        }
+        self.log.append(records);
+        self.header(header, header_hash, records.root())
     }
 
     /// Leaves so far.
@@ -117,28 +163,27 @@ impl Replay {
             && stated.log_key() == self.policy.log_key()
             && stated.nodes() == self.policy.nodes();
         match same {
-            true => self.config = hash,
+            true => (self.config, self.next) = (hash, 1),
             false => return Err(self.wrong("the ledger was founded with other keys or names than the policy has")),
         }
         Ok(())
     }
 
-    fn record(&mut self, leaf: &[u8]) -> Result<(), BrokenLeaf> {
-        let record = Record::decode(leaf)
+    fn record(&mut self, decoded: Result<Record, DecodeError>) -> Result<(), BrokenLeaf> {
+        let record = decoded
             .map_err(|error| self.broken(format!("the record does not decode: {error}"), error.cannot_verify()))?;
         let record_id = record.transfer.record_id;
         if record.time_us < self.last_time_us {
             return Err(self.wrong("the record is earlier than the one before it"));
         }
-        if self.rows.spent.contains_key(&record_id) {
+        if self.rows.is_spent(record_id) {
             return Err(self.wrong(format!("record id {record_id} is used a second time")));
         }
         let Ok(facts) = Facts::gather(&record.transfer, None, &self.rows);
-        let place = Place { leaf_index: self.log.size(), time_us: record.time_us };
+        let place = Place { leaf_index: self.next, time_us: record.time_us };
         match decide(&record.transfer, &facts, place) {
             Outcome::Accepted(effects) if effects.record == record => {
                 self.rows.apply(&effects);
-                self.changed.extend(states(&effects).map(|state| (Hash(state.key()), state_value(&state.encode()))));
             }
             Outcome::Accepted(_) => return Err(self.wrong("the record is not what the rules make of its request")),
             Outcome::Rejected(rejection) => {
@@ -147,25 +192,28 @@ impl Replay {
             Outcome::AlreadyAccepted { .. } | Outcome::AlreadyRejected(_) => unreachable!("the record id is fresh"),
         }
         self.last_time_us = record.time_us;
+        self.next += 1;
         Ok(())
     }
 
-    fn header(&mut self, leaf: &[u8], hash: Hash) -> Result<(), BrokenLeaf> {
+    fn header(&mut self, leaf: &[u8], hash: Hash, records_root: Hash) -> Result<(), BrokenLeaf> {
         let header = Header::decode(leaf)
             .map_err(|error| self.broken(format!("the header does not decode: {error}"), error.is_unknown()))?;
         let ledger_id = self.policy.ledger_id();
-        let changed: Vec<(Hash, Hash)> = std::mem::take(&mut self.changed).into_iter().collect();
-        self.states.update(&changed);
+        let with_states = self.next + 1 >= self.states_from;
+        if with_states {
+            self.states.update(&self.rows.changed_states());
+        }
         let fields = [
             ("ledger_id", header.ledger_id == ledger_id),
             ("height", header.height == self.height),
             ("prev_header", header.prev_header == self.prev_header),
             ("table_id", header.table_id == table_id(ledger_id, self.height, &self.prev_header)),
             ("first_leaf", header.first_leaf == self.first_leaf),
-            ("leaf_index", header.leaf_index == self.log.size()),
-            ("records_root", header.records_root == self.records.root()),
+            ("leaf_index", header.leaf_index == self.next),
+            ("records_root", header.records_root == records_root),
             ("log_root", header.log_root == self.log.root()),
-            ("state_root", header.state_root == self.states.root()),
+            ("state_root", !with_states || header.state_root == self.states.root()),
             ("config", header.config == self.config),
             ("opened_us", header.opened_us == self.opened_us),
             ("closed_us", header.closed_us >= self.last_time_us),
@@ -174,9 +222,9 @@ impl Replay {
             return Err(self.wrong(format!("the header's {field} does not follow from the leaves before it")));
         }
         self.log.push(hash);
-        self.records = Frontier::new();
+        self.next += 1;
         self.height += 1;
-        self.first_leaf = self.log.size();
+        self.first_leaf = self.next;
         self.prev_header = hash;
         (self.opened_us, self.last_time_us) = (header.closed_us, header.closed_us);
         Ok(())
@@ -187,88 +235,27 @@ impl Replay {
     }
 
     fn broken(&self, what: String, unknown: bool) -> BrokenLeaf {
-        BrokenLeaf { leaf_index: self.log.size(), height: self.height, what, unknown }
+        BrokenLeaf { leaf_index: self.next, height: self.height, what, unknown }
     }
 }
 
-/// The states that a record leads to.
-fn states(effects: &Effects) -> impl Iterator<Item = State> {
-    let unique = effects.asset.as_ref().and_then(State::of_asset);
-    unique.into_iter().chain(effects.positions.into_iter().flatten().map(State::Position))
-}
-
-/// The facts that records are held against.
-#[derive(Debug, Clone, Default)]
-struct Rows {
-    /// Every record id that was used, with what became of the record.
-    spent: BTreeMap<RecordId, Subject>,
-    assets: BTreeMap<AssetId, Asset>,
-    positions: BTreeMap<(AssetId, PartyId), Position>,
-    parties: BTreeMap<PartyId, Party>,
-    classes: BTreeMap<ClassId, Class>,
-}
-
-impl Rows {
-    fn apply(&mut self, effects: &Effects) {
-        let record = &effects.record;
-        self.spent.insert(record.transfer.record_id, Subject::of(record));
-        if let Some(subject) = record.transfer.subject().and_then(|subject| self.spent.get_mut(&subject)) {
-            subject.erased |= record.erases().is_some();
-            subject.closed |= record.closes_incident().is_some();
-        }
-        self.assets.extend(effects.asset.map(|asset| (asset.asset_id, asset)));
-        self.parties.extend(effects.party.map(|party| (party.party_id, party)));
-        self.classes.extend(effects.class.map(|class| (class.class_id, class)));
-        let positions = effects.positions.into_iter().flatten();
-        self.positions.extend(positions.map(|position| ((position.asset_id, position.party_id), position)));
-    }
-}
-
-impl Source for Rows {
-    type Error = Infallible;
-
-    fn prior(&self, _: RecordId) -> Result<Option<Prior>, Infallible> {
-        // Only ids that were never used are asked about.
-        Ok(None)
-    }
-
-    fn asset(&self, asset_id: AssetId) -> Result<Option<Asset>, Infallible> {
-        Ok(self.assets.get(&asset_id).copied())
-    }
-
-    fn position(&self, asset_id: AssetId, party_id: PartyId) -> Result<Option<Position>, Infallible> {
-        Ok(self.positions.get(&(asset_id, party_id)).copied())
-    }
-
-    fn party(&self, party_id: PartyId) -> Result<Option<Party>, Infallible> {
-        Ok(self.parties.get(&party_id).copied())
-    }
-
-    fn class(&self, class_id: ClassId) -> Result<Option<Class>, Infallible> {
-        Ok(self.classes.get(&class_id).copied())
-    }
-
-    fn subject(&self, record_id: RecordId) -> Result<Option<Subject>, Infallible> {
-        Ok(self.spent.get(&record_id).copied())
-    }
-}
+/// Records whose rows are fetched from memory together.
+const TOGETHER: usize = 128;
 
 #[cfg(test)]
 mod tests {
-    use bulla_ledger::Transfer;
-    use bulla_sealing::{ConfigNode, SigningKey, leaf_hash};
+    use bulla_ledger::{AssetId, ClassId, PartyId, RecordId, Source, State, Transfer};
+    use bulla_sealing::{ConfigNode, SigningKey, state_value, subtree_root};
     use uuid::Uuid;
 
     use super::*;
 
-    /// A configuration, a party, a class, an asset, and a header with this state root: does it follow?
-    fn check(state_root: impl FnOnce(Hash) -> Hash) -> Result<(), BrokenLeaf> {
+    /// A block: a configuration, a party, a class, an asset, and a header with this state root.
+    fn block(state_root: impl FnOnce(Hash) -> Hash) -> (Policy, Vec<Vec<u8>>) {
         let public = |seed: u8| SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes();
         let nodes = vec![ConfigNode { name: "node-1".into(), public_key: public(1) }];
         let config = ConfigLeaf::genesis("bulla/test", public(9), nodes).unwrap();
-        let mut replay = Replay::new(&Policy::from_config(&config).unwrap());
-        let read = |replay: &mut Replay, leaf: &[u8]| replay.leaf(leaf, leaf_hash(leaf));
-        read(&mut replay, &config.encode()).unwrap();
+        let (mut rows, mut leaves) = (Rows::default(), vec![config.encode()]);
 
         let id = Uuid::from_u128;
         let (party, class, asset) = (PartyId(id(1)), ClassId(id(2)), AssetId(id(3)));
@@ -278,39 +265,95 @@ mod tests {
             Transfer::register(RecordId(id(13)), asset, class, party),
         ];
         for transfer in requests {
-            let Ok(facts) = Facts::gather(&transfer, None, &replay.rows);
-            let place = Place { leaf_index: replay.size(), time_us: 5 };
+            let Ok(facts) = Facts::gather(&transfer, None, &rows);
+            let place = Place { leaf_index: leaves.len() as u64, time_us: 5 };
             let Outcome::Accepted(effects) = decide(&transfer, &facts, place) else { panic!("{transfer:?}") };
-            read(&mut replay, &effects.record.encode()).unwrap();
+            rows.apply(&effects);
+            leaves.push(effects.record.encode().to_vec());
         }
+        let Ok(asset) = rows.asset(asset);
+        let state = State::of_asset(&asset.unwrap()).unwrap();
         let mut states = StateMap::new();
-        let row = replay.rows.assets[&asset];
-        let state = State::of_asset(&row).unwrap();
         states.update(&[(Hash(state.key()), state_value(&state.encode()))]);
+        let root = subtree_root(&hashes(&leaves));
         let header = Header {
             ledger_id: config.ledger_id,
             table_id: table_id(config.ledger_id, 0, &Hash::ZERO),
-            leaf_index: replay.size(),
+            leaf_index: 4,
             height: 0,
             first_leaf: 0,
-            record_count: replay.size(),
+            record_count: 4,
             opened_us: 0,
             closed_us: 9,
             raft_term: 1,
             raft_index: 1,
-            records_root: replay.root(),
-            log_root: replay.root(),
+            records_root: root,
+            log_root: root,
             state_root: state_root(states.root()),
             prev_header: Hash::ZERO,
             config: config.leaf_hash(),
         };
-        read(&mut replay, &header.encode())
+        leaves.push(header.encode().to_vec());
+        (Policy::from_config(&config).unwrap(), leaves)
+    }
+
+    fn hashes(leaves: &[Vec<u8>]) -> Vec<Hash> {
+        leaves.iter().map(|leaf| leaf_hash(leaf)).collect()
+    }
+
+    /// Does the block follow? Read leaf by leaf and at once, which must agree.
+    fn check(verified_before: u64, (policy, leaves): (Policy, Vec<Vec<u8>>)) -> Result<Hash, BrokenLeaf> {
+        let [mut by_leaf, mut at_once] = [Replay::new(&policy), Replay::new(&policy)];
+        by_leaf.was_verified(verified_before);
+        at_once.was_verified(verified_before);
+        let one = leaves.iter().try_for_each(|leaf| by_leaf.leaf(leaf, leaf_hash(leaf)));
+        let hashes = hashes(&leaves);
+        let (header_hash, records) = hashes.split_last().unwrap();
+        let leaves: Vec<&[u8]> = leaves.iter().map(Vec::as_slice).collect();
+        let other = at_once.block(&leaves, &Run::new(0, records), *header_hash);
+        assert_eq!(one, other);
+        one.map(|()| {
+            assert_eq!((by_leaf.size(), by_leaf.root()), (at_once.size(), at_once.root()));
+            assert_eq!((by_leaf.size(), by_leaf.root()), (5, subtree_root(&hashes)));
+            by_leaf.root()
+        })
     }
 
     #[test]
     fn a_header_must_have_the_root_of_the_states_that_its_records_lead_to() {
-        assert_eq!(check(|root| root), Ok(()));
-        let broken = check(|root| Hash(root.0.map(|byte| !byte))).unwrap_err();
+        check(0, block(|root| root)).unwrap();
+        let broken = check(0, block(|root| Hash(root.0.map(|byte| !byte)))).unwrap_err();
         assert!(broken.what.contains("state_root"), "{broken}");
+    }
+
+    #[test]
+    fn of_what_was_verified_before_the_last_states_are_held_against_their_root_again() {
+        let other = || block(|root| Hash(root.0.map(|byte| !byte)));
+        let broken = check(5, other()).unwrap_err();
+        assert!(broken.what.contains("state_root"), "{broken}");
+        check(6, other()).unwrap();
+    }
+
+    #[test]
+    fn a_record_that_is_not_what_the_rules_make_of_it_is_named() {
+        let (policy, mut leaves) = block(|root| root);
+        leaves[3][48 + 7] ^= 1;
+        let broken = check(0, (policy, leaves)).unwrap_err();
+        assert_eq!((broken.leaf_index, broken.unknown), (3, false), "{broken}");
+    }
+
+    #[test]
+    fn a_block_ends_where_its_header_is() {
+        let (policy, leaves) = block(|root| root);
+        let replay = Replay::new(&policy);
+        let at_once = |leaves: &[Vec<u8>]| {
+            let hashes = hashes(leaves);
+            let (last, records) = hashes.split_last().unwrap();
+            let leaves: Vec<&[u8]> = leaves.iter().map(Vec::as_slice).collect();
+            replay.clone().block(&leaves, &Run::new(0, records), *last).unwrap_err()
+        };
+        let [early, none] = [[&leaves[..], &leaves[4..]].concat(), leaves[..4].to_vec()].map(|leaves| at_once(&leaves));
+        assert_eq!((early.leaf_index, early.unknown), (4, false), "{early}");
+        assert_eq!((none.leaf_index, none.unknown), (3, false), "{none}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::cursor::Cursor;
 use crate::hash::{EMPTY_ROOT, Hash, node_hash};
 use crate::leaf::DecodeError;
+use crate::run::Run;
 
 /// The roots of the perfect subtrees that cover the leaves so far, tallest first.
 ///
@@ -42,14 +43,27 @@ impl Frontier {
     /// # Panics
     /// When the log already has `u64::MAX` leaves.
     pub fn push(&mut self, leaf_hash: Hash) {
-        let mut root = leaf_hash;
+        self.push_subtree(0, leaf_hash);
+    }
+
+    /// Appends a run of leaves.
+    ///
+    /// # Panics
+    /// When the run does not begin where the log ends, or the log would have more than `u64::MAX` leaves.
+    pub fn append(&mut self, run: &Run) {
+        assert_eq!(run.first_leaf(), self.size, "the run begins where the log ends");
+        run.subtrees().iter().for_each(|(level, root)| self.push_subtree(*level, *root));
+    }
+
+    /// Appends the 2^`level` leaves of a perfect subtree. The size is a multiple of that.
+    fn push_subtree(&mut self, level: u32, mut root: Hash) {
         // Each trailing one bit of the size is a subtree as tall as the one in hand.
-        for _ in 0..self.size.trailing_ones() {
+        for _ in 0..(self.size >> level).trailing_ones() {
             let left = self.roots.pop().expect("one root per set bit");
             root = node_hash(&left, &root);
         }
         self.roots.push(root);
-        self.size = self.size.checked_add(1).expect("fewer than 2^64 leaves");
+        self.size = self.size.checked_add(1 << level).expect("fewer than 2^64 leaves");
         assert_eq!(self.roots.len(), self.size.count_ones() as usize);
     }
 

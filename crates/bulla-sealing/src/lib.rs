@@ -25,6 +25,7 @@ mod proof_text;
 mod prove;
 mod quorum;
 mod receipt;
+mod run;
 mod seal;
 mod short_sha;
 mod state_map;
@@ -60,6 +61,7 @@ pub use quorum::Quorum;
 pub use receipt::{
     MalformedReceipt, RECEIPT_BYTES_MAX, RECEIPT_EXTRA_BYTES_MAX, Receipt, ReceiptTooLarge, SaltedPayload,
 };
+pub use run::Run;
 pub use seal::{SealError, Sealed, Signer, signed_checkpoint};
 pub use state_map::{StateMap, state_value};
 pub use state_proof::{CLAIMS_MAX, Claim, STATE_PROOF_BYTES_MAX, StateProof, StateProofError, VerifiedStates};

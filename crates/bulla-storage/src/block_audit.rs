@@ -1,12 +1,13 @@
 //! Block files as an auditor reads them: without the node's lock, keys or databases, and down to the byte that is wrong.
 
 use std::fs;
+use std::iter;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use bulla_sealing::{Hash, leaf_hash};
+use bulla_sealing::{Hash, Run, leaf_hash};
 use uuid::Uuid;
 
 use crate::block_layout::{Layout, PRELUDE_LEN, Prelude, TRAILER_LEN, Trailer, layout};
@@ -33,8 +34,11 @@ pub struct AuditedBlock {
     pub first_leaf: u64,
     /// Bytes of the file.
     pub file_bytes: u64,
-    leaves: Vec<u8>,
-    hashes: Vec<Hash>,
+    bytes: Vec<u8>,
+    /// Where the leaves end in it.
+    leaves_end: usize,
+    records: Run,
+    header_hash: Hash,
 }
 
 impl BlockFiles {
@@ -71,7 +75,7 @@ impl BlockFiles {
     }
 
     /// Reads a block, with every checksum checked. Its leaves are hashed again if any of them is `hash_from` or later;
-    /// if not, the hashes are those that the file has.
+    /// if not, the hashes are those that the file has, except the header's.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] names the part, the leaf if it is one, and the byte.
@@ -88,16 +92,31 @@ impl BlockFiles {
 }
 
 impl AuditedBlock {
-    /// Where each leaf begins in the file (bytes, its length before it), the leaf, and its hash. The last is the header.
-    pub fn leaves(&self) -> impl Iterator<Item = (u64, &[u8], Hash)> {
-        let mut rest = self.leaves.as_slice();
-        self.hashes.iter().map(move |hash| {
-            let at = PRELUDE_LEN + self.leaves.len() - rest.len();
-            let (length, after) = rest.split_first_chunk().expect("it was walked before");
+    /// Its leaves, the header last.
+    pub fn leaves(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &self.bytes[PRELUDE_LEN..self.leaves_end];
+        iter::from_fn(move || {
+            let (length, after) = rest.split_first_chunk::<LENGTH_BYTES>()?;
             let (leaf, after) = after.split_at(u16::from_be_bytes(*length).into());
             rest = after;
-            (at as u64, leaf, *hash)
+            Some(leaf)
         })
+    }
+
+    /// Where a leaf begins in the file (bytes), its length before it.
+    pub fn byte_of(&self, leaf_index: u64) -> u64 {
+        let before = self.leaves().take(leaf_index.saturating_sub(self.first_leaf) as usize);
+        (PRELUDE_LEN + before.map(|leaf| LENGTH_BYTES + leaf.len()).sum::<usize>()) as u64
+    }
+
+    /// All of its leaves but the header, hashed.
+    pub fn records(&self) -> &Run {
+        &self.records
+    }
+
+    /// The leaf hash of the header.
+    pub fn header_hash(&self) -> Hash {
+        self.header_hash
     }
 }
 
@@ -159,16 +178,16 @@ fn read(path: &Path, hash_from: u64) -> Result<AuditedBlock, StorageError> {
     let sections = Sections::of(&bytes, &layout);
     let damaged = sections.damaged(&trailer);
     let end_leaf = prelude.first_leaf + u64::from(prelude.leaf_count);
-    let wrong = match end_leaf > hash_from || damaged.is_some() {
-        true => sections.first_wrong_leaf(&layout, prelude.first_leaf),
-        false => sections.first_wrong_length(&layout, prelude.first_leaf),
-    };
+    let hashed = if end_leaf > hash_from || damaged.is_some() { 0 } else { end_leaf.saturating_sub(1) };
+    let wrong = sections.first_wrong_leaf(&layout, prelude.first_leaf, hashed);
     if let Some(what) = wrong.or_else(|| damaged.map(|section| section.describe(&layout))) {
         return Err(corrupt(what));
     }
-    let (leaves, hashes) = (sections.leaves.to_vec(), sections.hashes().collect());
+    let hashes: Vec<Hash> = sections.hashes().collect();
+    let (header_hash, records) = hashes.split_last().ok_or_else(|| corrupt("it has no leaves".into()))?;
     let Prelude { ledger_id, height, first_leaf, .. } = prelude;
-    Ok(AuditedBlock { ledger_id, height, first_leaf, file_bytes, leaves, hashes })
+    let (records, header_hash, leaves_end) = (Run::new(first_leaf, records), *header_hash, layout.ends as usize);
+    Ok(AuditedBlock { ledger_id, height, first_leaf, file_bytes, bytes, leaves_end, records, header_hash })
 }
 
 /// The parts of a block file between prelude and trailer.
@@ -215,17 +234,8 @@ impl<'a> Sections<'a> {
         self.hashes.chunks_exact(32).map(|hash| Hash(hash.try_into().expect("32 bytes")))
     }
 
-    /// The first leaf that does not have the length or the hash that the file states for it.
-    fn first_wrong_leaf(&self, layout: &Layout, first_leaf: u64) -> Option<String> {
-        self.walk(layout, first_leaf, |leaf, hash| leaf_hash(leaf) == hash)
-    }
-
-    /// The first leaf that does not have the length that the file states for it.
-    fn first_wrong_length(&self, layout: &Layout, first_leaf: u64) -> Option<String> {
-        self.walk(layout, first_leaf, |_, _| true)
-    }
-
-    fn walk(&self, layout: &Layout, first_leaf: u64, is_right: impl Fn(&[u8], Hash) -> bool) -> Option<String> {
+    /// The first leaf that does not have the length that the file states for it, or from `hashed` on the hash.
+    fn first_wrong_leaf(&self, layout: &Layout, first_leaf: u64, hashed: u64) -> Option<String> {
         let mut start = 0;
         let ends = self.ends.chunks_exact(4).map(|end| u32::from_be_bytes(end.try_into().expect("4 bytes")) as usize);
         for (place, (end, hash)) in (0_u64..).zip(ends.zip(self.hashes())) {
@@ -240,7 +250,7 @@ impl<'a> Sections<'a> {
                     "leaf {leaf_index} has another length at byte {at} than its end at byte {says} says"
                 ));
             };
-            if !is_right(leaf, hash) {
+            if leaf_index >= hashed && leaf_hash(leaf) != hash {
                 let says = layout.hashes + 32 * place;
                 return Some(format!("leaf {leaf_index} at byte {at} does not have the hash at byte {says}"));
             }

@@ -28,6 +28,7 @@ pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: 
     let mut audit = Audit::new(&policy, wanted, [&from, &newest].into_iter().flatten().cloned().collect());
     let mut findings = Findings::default();
     let hash_from = from.as_ref().map_or(0, |from| from.checkpoint.size);
+    audit.replay.was_verified(hash_from);
     let at = data.display().to_string();
     let read = BlockFiles::open(data)
         .map_err(|error| damaged(&at, "the block files", &error))
@@ -53,7 +54,11 @@ pub(super) fn verify(command: &Verify, data: &Path, servers: &Servers, printer: 
     });
     let mut words = format!("{} read, {leaves} leaves held against the rules", count(blocks, "block"));
     if hash_from > 0 {
-        words += &format!("\nthe first {hash_from} were not hashed again: they were verified before");
+        words += &format!(
+            "\nthe first {hash_from} were verified before: the rules were applied to them again and the states that they \
+             lead to have the sealed root, but the leaves were not hashed again, and neither were the states after each \
+             block"
+        );
     }
     match proven {
         Some(proven) if proven == leaves => words += "\nall of them are under the signed root",
@@ -112,14 +117,16 @@ impl Audit<'_> {
             );
             return Err(Finding::tampering("other_block", at, what, DAMAGED));
         }
-        for (byte, leaf, hash) in block.leaves() {
-            self.replay.leaf(leaf, hash).map_err(|broken| {
-                let mut finding = Finding::audit(at, &AuditError::Broken(broken));
-                finding.what += &format!(" (at byte {byte} of the file)");
-                finding.means = if finding.proves_tampering { CHANGED } else { finding.means };
-                finding
-            })?;
-            self.wanted.see(leaf);
+        let leaves: Vec<&[u8]> = block.leaves().collect();
+        self.replay.block(&leaves, block.records(), block.header_hash()).map_err(|broken| {
+            let byte = block.byte_of(broken.leaf_index);
+            let mut finding = Finding::audit(at, &AuditError::Broken(broken));
+            finding.what += &format!(" (at byte {byte} of the file)");
+            finding.means = if finding.proves_tampering { CHANGED } else { finding.means };
+            finding
+        })?;
+        if self.wanted.any() {
+            leaves.iter().for_each(|leaf| self.wanted.see(leaf));
         }
         let (size, root) = (self.replay.size(), self.replay.root());
         for signed in self.signed.iter().filter(|signed| signed.checkpoint.size == size) {

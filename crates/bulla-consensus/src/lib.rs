@@ -1,6 +1,8 @@
 //! Agreement: openraft adapters, group commit, and the sealing of tables by every voter.
 #![doc = include_str!("../DESIGN.md")]
 
+#[doc(hidden)]
+pub mod accepted;
 mod answer_wire;
 #[cfg(test)]
 mod blocks_suite;

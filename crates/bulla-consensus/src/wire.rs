@@ -144,12 +144,17 @@ impl TryFrom<WireMembership> for Membership {
     type Error = WireError;
 
     fn try_from(wire: WireMembership) -> Result<Self, WireError> {
-        if wire.configs.is_empty() {
-            return Ok(Membership::default());
+        let voters = wire.configs.iter().map(|voters| voters.iter().copied().collect::<BTreeSet<u64>>());
+        let nodes: BTreeMap<u64, EmptyNode> = wire.nodes.iter().map(|node_id| (*node_id, EmptyNode {})).collect();
+        let membership = match wire.configs.is_empty() {
+            true => Membership::default(),
+            false => Membership::new(voters.collect(), nodes).map_err(|error| WireError::new("membership", error))?,
+        };
+        // One membership has one form: each member once, in order.
+        match WireMembership::from(&membership) == wire {
+            true => Ok(membership),
+            false => Err(WireError::new("membership", "its members are not in order")),
         }
-        let configs: Vec<BTreeSet<u64>> = wire.configs.into_iter().map(|voters| voters.into_iter().collect()).collect();
-        let nodes: BTreeMap<u64, EmptyNode> = wire.nodes.into_iter().map(|node_id| (node_id, EmptyNode {})).collect();
-        Membership::new(configs, nodes).map_err(|error| WireError::new("membership", error))
     }
 }
 

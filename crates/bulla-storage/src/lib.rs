@@ -1,6 +1,8 @@
 //! The data directory: Raft log, record tables, blocks, indexes and guard file, on redb and block files.
 #![doc = include_str!("../DESIGN.md")]
 
+#[doc(hidden)]
+pub mod accepted;
 mod agreed;
 mod answer;
 mod apply;
@@ -25,8 +27,8 @@ mod leaves;
 mod ledger;
 mod list;
 mod manifest;
-mod newer_commit;
 mod mend;
+mod newer_commit;
 mod overlay;
 mod promise;
 mod proven;

@@ -12,7 +12,7 @@ mod redb_file;
 mod sample;
 mod tally;
 
-pub use directory::State;
+pub use directory::{State, copy};
 pub use flip::{Bench, Flip, Original, Outcome};
 pub use redb_file::{Place, places};
 pub use sample::{every_bit, sample};

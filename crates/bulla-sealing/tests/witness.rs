@@ -82,6 +82,13 @@ fn the_empty_log_has_one_root() {
 }
 
 #[test]
+fn whoever_cosigned_the_empty_log_last_is_proven_nothing() {
+    assert_eq!(judged(&request(0, 5), Some(0)), Ok(5));
+    let needless = AddCheckpoint { old_size: 0, ..request(2, 5) };
+    assert_eq!(judged(&needless, Some(0)), Err(WitnessRefusal::NeedlessProof));
+}
+
+#[test]
 fn what_the_log_and_all_its_nodes_did_not_sign_is_not_cosigned() {
     let good = request(0, 5);
     for signature in 0..good.checkpoint.signatures.len() {

@@ -47,7 +47,7 @@ const OWNERS: [(&str, &[&str]); 32] = [
     ("rustls-pki-types", &["bulla-client"]),
     ("rustls-webpki", &["bulla-client"]),
     ("serde", &["bulla-api", "bulla-client", "bulla-node"]),
-    ("serde_json", &["bulla-api", "bulla-client"]),
+    ("serde_json", &["bulla-api", "bulla-client", "bulla-consensus"]),
     ("sha2", &["bulla-api", "bulla-client", "bulla-ledger", "bulla-sealing", "bulla-storage"]),
     ("tokio-rustls", &["bulla-api"]),
     ("toml", &["bulla-api", "bulla-node"]),

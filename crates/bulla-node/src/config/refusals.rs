@@ -57,7 +57,7 @@ fn a_value_of_the_wrong_kind_is_answered_with_an_example() {
               line 28: `age_ms_max`: invalid type: string "1s", expected u32; write it like `age_ms_max = 1000`
               line 29: `require`: unknown variant `majority`, expected `all-voters`; write it like `require = "all-voters"`
               line 36: `connections_max`: invalid value: integer `99999999999`, expected u32; write it like `connections_max = 4096`
-              line 60: `insecure`: invalid type: string "yes", expected a boolean; write it like `insecure = false`
+              line 61: `insecure`: invalid type: string "yes", expected a boolean; write it like `insecure = false`
         "#]],
     );
     check(
@@ -159,7 +159,7 @@ fn a_server_must_have_an_id_a_name_a_directory_and_addresses() {
               line 14: http = "localhost" has no port between 1 and 65535 at its end; write a host and a port, such as 10.0.0.1:7601 or ledger-1.example.org:7601
               line 22: peer = "10.0.0.300:7703" does not begin with an IP address or a host name; write a host and a port, such as 10.0.0.1:7601 or ledger-1.example.org:7601
               line 23: node 3 has no data directory; name the directory that it keeps everything in
-              line 60: insecure peers, but others can reach node-1; set insecure = false, or let every peer address be a loopback address
+              line 61: insecure peers, but others can reach node-1; set insecure = false, or let every peer address be a loopback address
         "#]],
     );
 }
@@ -181,7 +181,7 @@ fn peers_without_tls_must_stay_on_this_machine() {
         &[("127.0.0.1:7702", "10.0.0.2:7702"), ("127.0.0.1:7703", "[::1]:7703")],
         &expect![[r#"
             cluster.toml is refused:
-              line 60: insecure peers, but others can reach node-2; set insecure = false, or let every peer address be a loopback address
+              line 61: insecure peers, but others can reach node-2; set insecure = false, or let every peer address be a loopback address
         "#]],
     );
 }
@@ -207,23 +207,23 @@ fn witnesses_must_be_written_right_and_told_apart() {
     check_text(
         &text,
         &expect![[r#"
-        cluster.toml is refused:
-          line 70: this witness has the same url as the one on line 67; name each witness once; one that counts twice is no second one
-          line 71: this witness has the same name as the one on line 68; name each witness once; one that counts twice is no second one
-          line 74: this witness has the same key as the one on line 68; name each witness once; one that counts twice is no second one
-          line 76: url = "https://w.example" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
-          line 79: url = "http://w.example:7901?x" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
-          line 80: vkey = "w4+3f8e23d3+AQQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE" is not the key of a witness: it is the key of a log; a witness's is of signature type 04; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
-          line 83: vkey = "w5" is not the key of a witness: a verifier key is written <name>+<8 hexadecimal digits>+<base64>; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
-          line 86: this witness has the name of the node "node-2"; let somebody else run it, under another name: servers cannot witness themselves
-    "#]],
+            cluster.toml is refused:
+              line 71: this witness has the same url as the one on line 68; name each witness once; one that counts twice is no second one
+              line 72: this witness has the same name as the one on line 69; name each witness once; one that counts twice is no second one
+              line 75: this witness has the same key as the one on line 69; name each witness once; one that counts twice is no second one
+              line 77: url = "https://w.example" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
+              line 80: url = "http://w.example:7901?x" is no URL of a witness; write http://host:port, or with a path after it; what is sent is public and what is answered is signed, so there is no https
+              line 81: vkey = "w4+3f8e23d3+AQQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE" is not the key of a witness: it is the key of a log; a witness's is of signature type 04; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
+              line 84: vkey = "w5" is not the key of a witness: a verifier key is written <name>+<8 hexadecimal digits>+<base64>; copy the whole line that `bulla witness keygen` printed, or that the witness's operator publishes
+              line 87: this witness has the name of the node "node-2"; let somebody else run it, under another name: servers cannot witness themselves
+        "#]],
     );
     check_text(
         &format!("{}\n[[witness]]\nurl = 'http://a'\n", good().to_toml()),
         &expect![[r#"
-        cluster.toml is refused:
-          line 66: this [[witness]] has no `vkey`; add one, like `vkey = "witness.example.org+e0272042+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
-    "#]],
+            cluster.toml is refused:
+              line 67: this [[witness]] has no `vkey`; add one, like `vkey = "witness.example.org+e0272042+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
+        "#]],
     );
 }
 
@@ -233,27 +233,27 @@ fn timestamps_must_have_an_authority_that_can_be_asked() {
     check_text(
         &with("url = 'https://t.example'\ncertificate = ''\nevery_s = 0"),
         &expect![[r#"
-        cluster.toml is refused:
-          line 67: url = "https://t.example" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
-          line 68: certificate is empty; name the file with the certificate of the authority, or leave the setting out
-          line 69: timestamp.every_s is 0; choose 1 to 2678400
-    "#]],
+            cluster.toml is refused:
+              line 68: url = "https://t.example" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
+              line 69: certificate is empty; name the file with the certificate of the authority, or leave the setting out
+              line 70: timestamp.every_s is 0; choose 1 to 2678400
+        "#]],
     );
     check_text(
         &with("every_s = 2678401"),
         &expect![[r#"
-        cluster.toml is refused:
-          line 66: url = "" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
-          line 67: timestamp.every_s is 2678401; choose 1 to 2678400
-    "#]],
+            cluster.toml is refused:
+              line 67: url = "" is no URL of a timestamping authority; write http://host, perhaps with a port and a path; what is sent is a hash and what is answered is signed, so there is no https
+              line 68: timestamp.every_s is 2678401; choose 1 to 2678400
+        "#]],
     );
     check_text(
         &with("url = 3\nevry_s = 60"),
         &expect![[r#"
-        cluster.toml is refused:
-          line 67: `url`: invalid type: integer `3`, expected a string; write it like `url = "http://timestamp.example.org"`
-          line 68: unknown key `evry_s` in [timestamp]; did you mean `every_s`?
-    "#]],
+            cluster.toml is refused:
+              line 68: `url`: invalid type: integer `3`, expected a string; write it like `url = "http://timestamp.example.org"`
+              line 69: unknown key `evry_s` in [timestamp]; did you mean `every_s`?
+        "#]],
     );
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Digest, Time};
+use crate::{Digest, ScrubView, Time};
 
 /// How far a record table has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -107,6 +107,9 @@ pub struct ClusterView {
     pub members: Vec<MemberView>,
     /// Closed tables that are not sealed, oldest first.
     pub unsealed: Vec<UnsealedView>,
+    /// What the answering server's scrubber has done and found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scrub: Option<ScrubView>,
     /// Why the answering server takes no part and answers no reads, if so. It knows nothing of the others then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<QuarantineView>,

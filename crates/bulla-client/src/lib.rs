@@ -18,6 +18,7 @@ mod replay;
 mod replay_rows;
 mod requests;
 mod schema;
+mod scrub;
 mod tile;
 mod time;
 mod timestamp;
@@ -45,6 +46,7 @@ pub use replay::{BrokenLeaf, Replay};
 pub use requests::{
     Act, AssetRequest, BatchRequest, ClassRequest, EraseRequest, Kind, Moves, PartyRequest, TransferRequest,
 };
+pub use scrub::{DamagedView, ScrubAsked, ScrubView, ScrubbedView};
 pub use tile::{TILE_WIDTH, Tile};
 pub use time::{Time, TimeError};
 pub use timestamp::{

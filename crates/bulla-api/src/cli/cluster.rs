@@ -1,6 +1,10 @@
 //! `bulla cluster`: who leads, who is behind, what waits to be sealed.
 
-use bulla_client::{ClusterView, IncidentView, MemberView, PageQuery, Role, TimestampingView, WitnessView};
+use std::time::Duration;
+
+use bulla_client::{
+    Client, ClusterView, IncidentView, MemberView, PageQuery, Role, ScrubView, TimestampingView, WitnessView,
+};
 use clap::Subcommand;
 
 use super::print::{count, table};
@@ -10,6 +14,8 @@ use super::{Exit, Failure, Printer, Servers};
 pub(crate) enum ClusterCommand {
     /// Show the servers, how far each has come, and what is not sealed yet
     Status,
+    /// Have the server read everything that it stores, put right what is damaged, and wait for it
+    Scrub,
     /// List what went wrong with servers' copies, oldest first, and whether it is over
     Incidents {
         /// Only what is not over
@@ -25,6 +31,10 @@ impl ClusterCommand {
             ClusterCommand::Status => {
                 let view = client.cluster().await?;
                 printer.show(&view, || words(&view));
+            }
+            ClusterCommand::Scrub => {
+                let view = scrub(&client).await?;
+                printer.show(&view.scrub, || view.scrub.as_ref().map_or_else(String::new, scrub_words));
             }
             ClusterCommand::Incidents { open } => {
                 let (mut incidents, mut page) = (Vec::new(), PageQuery::default());
@@ -42,6 +52,42 @@ impl ClusterCommand {
         Ok(Exit::Done)
     }
 }
+
+/// Asks for a pass and waits until it is over.
+async fn scrub(client: &Client) -> Result<ClusterView, Failure> {
+    let asked = client.scrub().await?;
+    loop {
+        let view = client.cluster().await?;
+        let passes = view.scrub.as_ref().map_or(0, |scrub| scrub.passes);
+        // Another server may answer, when that one does not any more.
+        if view.node_id != asked.node_id || passes >= asked.passes || view.quarantine.is_some() {
+            return Ok(view);
+        }
+        tokio::time::sleep(SCRUB_LOOK).await;
+    }
+}
+
+/// What the scrubber has done as people read it.
+fn scrub_words(scrub: &ScrubView) -> String {
+    let mut text = match &scrub.last {
+        Some(last) => format!(
+            "scrubbed up to {}: {} bytes in {} ms, {} damaged",
+            last.ended, last.bytes, last.duration_ms, last.found
+        ),
+        None => "not scrubbed since it started".to_owned(),
+    };
+    if let Some(percent) = scrub.running_percent {
+        text.push_str(&format!("; {percent} % of the next pass"));
+    }
+    text.push('\n');
+    for damaged in &scrub.damaged {
+        text.push_str(&format!("DAMAGED since {}: {}; waits for {}\n", damaged.since, damaged.what, damaged.waits_for));
+    }
+    text
+}
+
+/// How often a pass is looked at.
+const SCRUB_LOOK: Duration = Duration::from_millis(200);
 
 /// Incidents as people read them.
 fn incident_words(incidents: &[IncidentView]) -> String {
@@ -86,6 +132,9 @@ fn words(view: &ClusterView) -> String {
         );
     } else if 2 * reachable.count() <= view.members.len() {
         text += "\nno leader reaches a majority of the servers: nothing can be recorded until it does\n";
+    }
+    if let Some(scrub) = &view.scrub {
+        text += &format!("\n{}", scrub_words(scrub));
     }
     if !view.witnesses.is_empty() {
         text += &format!("\n{}", table(["WITNESS", "COSIGNED UP TO", "STATE"], view.witnesses.iter().map(witness_row)));
@@ -182,6 +231,7 @@ mod tests {
                 waiting_for: vec!["node-3".to_owned()],
                 other_roots: vec![OtherRootView { name: "node-3".to_owned(), root: [0xab; 32].into() }],
             }],
+            scrub: None,
             quarantine: None,
             witnesses: Vec::new(),
             timestamps: None,

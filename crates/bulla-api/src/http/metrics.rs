@@ -113,6 +113,7 @@ async fn measure(app: &App) {
         gauge!("bulla_tables_waiting_for", "node" => node.clone(), "member" => member.name.clone())
             .set(waiting.count() as f64);
     }
+    super::scrub::measure(app, &node);
     for witness in app.witnesses.views() {
         let labels = [("node", node.clone()), ("witness", witness.name)];
         gauge!("bulla_witness_size", &labels).set(witness.cosigned_size.unwrap_or(0) as f64);
@@ -144,6 +145,13 @@ fn describe() {
     describe_gauge!("bulla_term", "the Raft term");
     describe_gauge!("bulla_quarantined", "1 while this node takes no part and rebuilds its ledger from its peers");
     describe_gauge!("bulla_tables_waiting_for", "closed tables that a member has not signed");
+    describe_counter!("bulla_scrub_passes_total", "passes over everything stored since the node started");
+    describe_counter!("bulla_scrub_found_total", "things that were found damaged");
+    describe_counter!("bulla_scrub_healed_total", "of those, what was put right");
+    describe_gauge!("bulla_scrub_damaged", "things that are damaged now");
+    describe_gauge!("bulla_scrub_progress", "how much of the pass that is going on is done; 1 between passes");
+    describe_gauge!("bulla_scrub_last_end_seconds", "when the last pass ended, POSIX time");
+    describe_gauge!("bulla_scrub_last_duration_seconds", "how long the last pass took");
     describe_gauge!(
         "bulla_witness_size",
         "leaves of the newest checkpoint that a witness cosigned; 0 before the first"

@@ -22,6 +22,7 @@ mod prepare;
 mod promise;
 mod read;
 mod routes;
+mod scrub;
 mod server;
 mod view;
 mod write;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles, timestamps};
-use super::{erase, home, metrics, openapi, promise, write};
+use super::{erase, home, metrics, openapi, promise, scrub, write};
 
 /// The HTTP API of a bulla node.
 #[derive(OpenApi)]
@@ -56,6 +56,7 @@ use super::{erase, home, metrics, openapi, promise, write};
         incidents::incidents,
         cluster::live,
         cluster::ready,
+        scrub::scrub,
         metrics::scrape,
         openapi::openapi,
         home::home,

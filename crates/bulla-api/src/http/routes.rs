@@ -13,7 +13,7 @@ use tower_http::trace::TraceLayer;
 use super::app::App;
 use super::errors::{ApiError, Fault};
 use super::read::{assets, blocks, cluster, incidents, parties, proofs, records, tiles, timestamps};
-use super::{erase, home, metrics, openapi, promise, write};
+use super::{erase, home, metrics, openapi, promise, scrub, write};
 use crate::timestamped::Timestamps;
 use crate::witnessed::Witnesses;
 
@@ -29,7 +29,7 @@ pub(super) struct Route {
     handler: fn() -> MethodRouter<App>,
 }
 
-pub(super) const ROUTES: [Route; 37] = [
+pub(super) const ROUTES: [Route; 38] = [
     Route { path: "/", methods: &["GET"], handler: || get(home::home) },
     Route { path: "/checkpoint", methods: &["GET"], handler: || get(tiles::checkpoint) },
     Route { path: "/checkpoint/{size}", methods: &["GET"], handler: || get(tiles::checkpoint_of_size) },
@@ -63,6 +63,7 @@ pub(super) const ROUTES: [Route; 37] = [
     Route { path: "/v1/records/{id}/promise", methods: &["GET"], handler: || get(promise::promise) },
     Route { path: "/v1/records/{id}/erase", methods: &["POST"], handler: || axum::routing::post(erase::erase) },
     Route { path: "/v1/records/{id}/receipt", methods: &["GET"], handler: || get(records::receipt) },
+    Route { path: "/v1/scrub", methods: &["POST"], handler: || axum::routing::post(scrub::scrub) },
     Route { path: "/v1/tables/{id}", methods: &["GET"], handler: || get(blocks::table) },
     Route { path: "/v1/timestamp", methods: &["GET"], handler: || get(timestamps::timestamp_v1) },
     Route { path: "/v1/transfers", methods: &["POST"], handler: || axum::routing::post(write::transfers) },

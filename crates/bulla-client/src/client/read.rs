@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Client;
 use crate::{
     AssetView, ClassView, ClientError, ClusterView, HoldingView, IncidentView, Named, Page, PageQuery, PartyView,
-    PayloadQuery, RecordAnswer, RecordView, TableView,
+    PayloadQuery, RecordAnswer, RecordView, ScrubAsked, TableView,
 };
 
 impl Client {
@@ -148,6 +148,14 @@ impl Client {
     /// As [`Client::parties`].
     pub async fn cluster(&self) -> Result<ClusterView, ClientError> {
         self.get(&["v1", "cluster"], &()).await
+    }
+
+    /// Has the answering server read everything that it stores, and put right what it finds damaged.
+    ///
+    /// # Errors
+    /// As [`Client::parties`].
+    pub async fn scrub(&self) -> Result<ScrubAsked, ClientError> {
+        self.exchange.send(&["v1", "scrub"], |http, url| http.post(url)).await?.json()
     }
 
     /// Whether a server is ready to serve.

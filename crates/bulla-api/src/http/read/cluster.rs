@@ -9,6 +9,7 @@ use bulla_node::{ClusterStatus, MemberStatus, Node, QuarantineStatus};
 
 use crate::http::app::App;
 use crate::http::errors::{ApiError, Cause};
+use crate::http::scrub;
 
 /// The cluster as this node sees it.
 #[utoipa::path(get, path = "/v1/cluster", tag = "operate", responses(
@@ -72,6 +73,7 @@ pub(crate) async fn cluster_view(node: &Node) -> ClusterView {
                     .collect(),
             })
             .collect(),
+        scrub: Some(scrub::view(node)),
         quarantine: status.quarantine.map(|quarantine| QuarantineView {
             reason: quarantine.reason,
             since: Time::from_micros(quarantine.since_us),

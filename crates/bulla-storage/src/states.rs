@@ -54,7 +54,7 @@ impl StateMaps {
         sealed_height: Option<u64>,
     ) -> Result<(Self, StateMap), StorageError> {
         let sealed_blocks = sealed_height.map_or(0, |height| height + 1);
-        let first = sealed_blocks.max(blocks.saturating_sub(MAPS_MAX as u64 - 1));
+        let first = sealed_blocks.max(blocks.saturating_sub(UNDONE_MAX));
         let mut undone = Undone::default();
         let mut changes = Vec::new();
         for height in (first..blocks).rev() {
@@ -214,3 +214,7 @@ fn misfit(record: &Record, detail: &str) -> StorageError {
 
 /// Most maps kept at once.
 const MAPS_MAX: usize = 16;
+
+/// Most blocks that are undone when a ledger is opened, to come from what is so now to what was sealed. With more than
+/// that unsealed, proofs wait until sealing has caught up.
+const UNDONE_MAX: u64 = 256;

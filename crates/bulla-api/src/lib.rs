@@ -7,6 +7,7 @@ pub mod peer;
 
 mod cli;
 mod demo;
+mod drill;
 mod import;
 mod sample;
 mod scratch;

@@ -264,6 +264,23 @@ fn the_demo_ends_well_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn every_tampering_of_the_drill_is_noticed_by_somebody_and_healed() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = bulla(directory.path(), &["drill", "tamper", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let tamperings = summary["tamperings"].as_array().unwrap();
+    let names: Vec<&str> = tamperings.iter().map(|one| one["tampering"].as_str().unwrap()).collect();
+    assert_eq!(names, ["record", "state_row", "lookup_row", "log_entry", "swap_blocks"]);
+    for one in tamperings {
+        assert!(!one["noticed_by"].as_str().unwrap().is_empty() && !one["how"].as_str().unwrap().is_empty());
+        assert!(one["noticed_after_s"].as_f64().unwrap() <= one["healed_after_s"].as_f64().unwrap());
+    }
+    assert!(summary["leaves_verified"].as_u64().unwrap() > 0);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn completion_scripts_know_the_commands() {
     let directory = tempfile::tempdir().unwrap();
     let output = bulla(directory.path(), &["completion", "bash"]);

@@ -8,6 +8,7 @@ mod cluster;
 mod completion;
 mod connect;
 mod demo;
+mod drill;
 mod exit;
 mod import;
 mod init;
@@ -19,8 +20,8 @@ mod print;
 mod progress;
 mod promise;
 mod receipt;
-mod sample;
 mod record;
+mod sample;
 mod serve;
 mod timestamp;
 mod transfer;
@@ -37,6 +38,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use connect::Servers;
 pub(crate) use demo::Demo;
+pub(crate) use drill::TamperDrill;
 pub(crate) use exit::{Exit, Failure, chain};
 pub(crate) use import::{Cluster, words as import_words};
 pub(crate) use names::Names;
@@ -79,6 +81,9 @@ pub(crate) struct Common {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(Demo),
+    /// Try what happens on bad days, on a scratch cluster
+    #[command(subcommand)]
+    Drill(drill::DrillCommand),
     /// Make the keys of a new ledger
     Keygen(keygen::Keygen),
     /// Prepare data directories, with the keys that `bulla keygen` made
@@ -108,14 +113,14 @@ enum Command {
     /// Look at sealed blocks
     #[command(subcommand)]
     Block(block::Block),
+    /// Show a record, or erase what was kept with it
+    #[command(subcommand)]
+    Record(record::RecordCommand),
     /// Get receipts, and verify them without asking anybody
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
     /// Get a server's promise that it has a record, and see whether it was kept
     #[command(subcommand)]
-    /// Show a record, or erase what was kept with it
-    #[command(subcommand)]
-    Record(record::RecordCommand),
     Promise(promise::PromiseCommand),
     /// Get certificates of where an asset is and how it came there, and verify them without asking anybody
     #[command(subcommand)]
@@ -136,7 +141,7 @@ enum Command {
 pub(crate) fn command() -> clap::Command {
     let servers = Servers::augment_args(clap::Command::new("servers"));
     let unlisted: Vec<clap::Arg> = servers.get_arguments().map(|setting| setting.clone().hide(true)).collect();
-    ["demo", "keygen", "init", "serve", "sample", "completion"]
+    ["demo", "drill", "keygen", "init", "serve", "sample", "completion"]
         .into_iter()
         .fold(Arguments::command(), |all, name| all.mut_subcommand(name, |one| one.args(unlisted.clone())))
         // A witness has policies of its own.
@@ -168,6 +173,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let done = runtime.block_on(async {
         match command {
             Command::Demo(command) => command.run(&printer).await,
+            Command::Drill(command) => command.run(&printer).await,
             Command::Keygen(command) => command.run(&printer),
             Command::Init(command) => command.run(&printer),
             Command::Serve(command) => command.run(&printer).await,
@@ -181,13 +187,13 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Import(command) => command.run(servers, &printer).await,
             Command::Sample(command) => command.run(&printer),
             Command::Block(command) => command.run(servers, &printer).await,
+            Command::Record(command) => command.run(servers, &printer).await,
             Command::Receipt(command) => command.run(servers, &printer).await,
             Command::Promise(command) => command.run(servers, &printer).await,
             Command::Certificate(command) => command.run(servers, &printer).await,
             Command::Timestamp(command) => command.run(servers, &printer).await,
             Command::Verify(command) => command.run(servers, &printer).await,
             Command::Witness(command) => command.run(&printer).await,
-            Command::Record(command) => command.run(servers, &printer).await,
             Command::Policy(command) => command.run(servers, &printer).await,
             Command::Completion(command) => command.run(&printer),
         }

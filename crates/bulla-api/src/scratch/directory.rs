@@ -13,7 +13,7 @@ pub(super) struct Directory {
 impl Directory {
     /// A new one, for this user alone: it will hold keys.
     pub(super) fn new(purpose: &str) -> io::Result<Directory> {
-        let name = format!("bulla-{purpose}-{}", uuid::Uuid::new_v4().simple());
+        let name = format!("bulla-{}-{}", purpose.replace(' ', "-"), uuid::Uuid::new_v4().simple());
         let path = std::env::temp_dir().join(name);
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Directory { path })

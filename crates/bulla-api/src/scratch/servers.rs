@@ -141,7 +141,8 @@ impl Cluster {
         self.client_of(vec![self.url(at)])
     }
 
-    fn client_of(&self, urls: Vec<String>) -> Result<Client, Failure> {
+    /// A client of the servers at these addresses.
+    pub(crate) fn client_of(&self, urls: Vec<String>) -> Result<Client, Failure> {
         let mut options = ClientOptions::new(urls);
         options.policy = Some(self.policy()?);
         Ok(Client::new(options)?)

@@ -112,7 +112,10 @@ async fn a_follower_whose_log_was_tampered_with_is_outvoted_rebuilt_and_signs_th
     let mut events = cluster.node(server).watch();
 
     until("the server is quarantined", async || match events.recv().await.unwrap() {
-        Event::Quarantined { reason } => Some(assert!(reason.contains(&format!("table {height}")), "{reason}")),
+        Event::Quarantined { reason } => {
+            assert!(reason.contains(&format!("table {height}")), "{reason}");
+            Some(())
+        }
         _ => None,
     })
     .await;

@@ -24,7 +24,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// The libraries that say what a crate is about, and who owns each of them.
-const OWNERS: [(&str, &[&str]); 32] = [
+const OWNERS: [(&str, &[&str]); 33] = [
     ("axum", &["bulla-api"]),
     ("bincode", &["bulla-consensus"]),
     ("clap", &["bulla-api"]),
@@ -32,6 +32,7 @@ const OWNERS: [(&str, &[&str]); 32] = [
     ("csv", &["bulla-api"]),
     ("der", &["bulla-client"]),
     ("ed25519-dalek", &["bulla-sealing"]),
+    ("foldhash", &["bulla-client"]),
     ("hyper", &["bulla-api"]),
     ("hyper-util", &["bulla-api"]),
     ("indicatif", &["bulla-api"]),

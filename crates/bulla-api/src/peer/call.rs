@@ -7,9 +7,9 @@ use std::time::Duration;
 use bulla_node::{Lane, NodeId, Transport, TransportError};
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::task::coop::unconstrained;
 
 use super::line::{Call, Line};
 use super::{BODY_BYTES_MAX, LocalNode, PeerSecurity, PeerSetupError};
@@ -63,9 +63,14 @@ impl TcpTransport {
         };
         let ended = || TransportError::Unreachable("the transport is shutting down".to_owned());
         let (answer, answered) = oneshot::channel();
-        // Without its own turn to yield, a call takes its place in the queue the first time it is polled. With it, a
-        // task that makes many calls at once would let later ones overtake the one that had to yield.
-        unconstrained(line.send(Call { request, answer })).await.map_err(|_| ended())?;
+        // A call takes its place in the queue the first time it is polled, and without waiting. One that waited for room
+        // would be overtaken by those that find some before it is polled again.
+        line.try_send(Call { request, answer }).map_err(|full_or_ended| match full_or_ended {
+            TrySendError::Full(_) => {
+                TransportError::Unreachable(format!("{CALLS_WAITING_MAX} calls wait for node {to}"))
+            }
+            TrySendError::Closed(_) => ended(),
+        })?;
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
 }
@@ -87,5 +92,5 @@ impl Transport for TcpTransport {
 
 const LANES: [Lane; 3] = [Lane::Append, Lane::Control, Lane::Blocks];
 
-// Calls beyond these wait with their callers, in order.
-const CALLS_WAITING_MAX: usize = 64;
+// Calls beyond these are told so at once. Each waits with its request, as its caller would.
+const CALLS_WAITING_MAX: usize = 4_096;

@@ -1,4 +1,4 @@
-//! A small story with every act in it, the same each time: who gets the desk, the laptop and the cable.
+//! A small story with every act on assets in it, the same each time: who gets the desk, the laptop and the cable.
 
 use bulla_ledger::{Act, ClassId, Payload, RecordId, Transfer};
 use bulla_node::{Answer, Item};
@@ -122,9 +122,10 @@ fn class(number: u64) -> ClassId {
 }
 
 #[test]
-fn every_act_is_in_the_story() {
+fn every_act_on_parties_classes_and_assets_is_in_the_story() {
     let items = [first_items(), next_items(), last_items()].concat();
-    for act in Act::ALL {
+    // Incidents and erasures came after the story was written down for ever; their leaves are kept by themselves.
+    for act in Act::ALL.into_iter().filter(|act| ![Act::Incident, Act::Erase].contains(act)) {
         assert!(items.iter().any(|item| item.transfer.act == act), "{}", act.name());
     }
 }

@@ -59,7 +59,7 @@ async fn peers_without_tls_that_others_can_reach_are_refused() {
     });
     check(&cluster, &SERVE, &expect![[r#"
         changed.toml is refused:
-          line 45: insecure peers, but others can reach node-1; set insecure = false, or let every peer address be a loopback address
+          line 46: insecure peers, but others can reach node-1; set insecure = false, or let every peer address be a loopback address
     "#]]).await;
 }
 

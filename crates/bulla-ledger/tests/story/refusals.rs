@@ -127,7 +127,7 @@ fn each_act_refuses_what_it_has_no_use_for() {
             register -> 008 this act has no receiving party; leave it nil
             register -> 015 this act has no quantity; leave it 0
             register -> 003 a class must be given
-            amend -> 017 an amendment must commit to a payload
+            amend -> 017 an amendment or an incident must commit to a payload
             transfer -> 014 the quantity of a unique asset must be 1
         "#]],
     );

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bulla_ledger::RecordId;
 use bulla_sealing::{Attestation, Checkpoint, Hash, SignatureType, SignedNote, VerifierKey, leaf_hash};
 use bulla_storage::{QuarantineReason, StorageError, Verdict, WaitingTable};
+use tokio::time::Instant;
 
 use crate::engine::Engine;
 use crate::incident::IncidentReport;
@@ -24,16 +25,19 @@ const LEDGER_DAMAGED: &str = "ledger_damaged";
 /// How often a leader looks whether something is to be reported or closed, if nothing else tells it to.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long an outvoted node waits for its own signature to reach the log.
+const EVIDENCE: Duration = Duration::from_secs(3);
+
 /// Incidents that are looked through at once.
 const PAGE: usize = 100;
 
 /// Looks at what the voters signed whenever that changes, until the node stops.
 pub(crate) async fn watch_roots(engine: Arc<Engine>) {
     let mut progress = engine.progress.subscribe();
-    let mut disputed = None;
+    let mut told = Told::default();
     loop {
         let seen = *progress.borrow_and_update();
-        if let Err(error) = look(&engine, &mut disputed) {
+        if let Err(error) = look(&engine, &mut told) {
             tracing::error!(%error, "it cannot be told what the servers signed");
             engine.quarantine.enter_if_damaged(&error);
         }
@@ -46,8 +50,16 @@ pub(crate) async fn watch_roots(engine: Arc<Engine>) {
     }
 }
 
-/// `disputed` is the height of the last table whose dispute was told.
-fn look(engine: &Engine, disputed: &mut Option<u64>) -> Result<(), StorageError> {
+/// What one look leaves for the next.
+#[derive(Default)]
+struct Told {
+    /// The height of the last table whose dispute was told.
+    disputed: Option<u64>,
+    /// Since when this node is outvoted.
+    outvoted: Option<Instant>,
+}
+
+fn look(engine: &Engine, told: &mut Told) -> Result<(), StorageError> {
     if engine.store.quarantine().is_some() {
         return Ok(());
     }
@@ -67,12 +79,18 @@ fn look(engine: &Engine, disputed: &mut Option<u64>) -> Result<(), StorageError>
             }
             Verdict::Agreed => {}
             Verdict::Outvoted => {
+                // What this node signed is the evidence, so it leaves once that is in the log, but not much later.
+                let since = *told.outvoted.get_or_insert_with(Instant::now);
+                let evidence_missing = table.waiting_for.contains(&engine.store.identity().node_name);
+                if evidence_missing && since.elapsed() < EVIDENCE {
+                    return Ok(());
+                }
                 engine.quarantine(QuarantineReason::OtherRoot { height: table.height, root: table.root });
                 return Ok(());
             }
             Verdict::Undecided => {
-                if *disputed < Some(table.height) {
-                    *disputed = Some(table.height);
+                if told.disputed < Some(table.height) {
+                    told.disputed = Some(table.height);
                     tell_of_dispute(table);
                 }
             }
